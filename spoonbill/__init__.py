@@ -1,0 +1,38 @@
+"""Every key-value store as a Python mapping.
+
+``from spoonbill.datastores import LmdbStore`` opens a prebuilt stack; ``from spoonbill import Codec, Cached`` stacks
+layers of your own over ``spoonbill.backends``; ``from spoonbill import glob, gt`` are the words of a search.
+"""
+
+from spoonbill.codecs import register_enum
+from spoonbill.layers import Cached, Codec, Frozen, Search, StrictString
+from spoonbill.query import eq, exists, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
+from spoonbill.store import MISSING, KeyLayer, Layer, Store, ValueLayer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MISSING",
+    "Cached",
+    "Codec",
+    "Frozen",
+    "KeyLayer",
+    "Layer",
+    "Search",
+    "Store",
+    "StrictString",
+    "ValueLayer",
+    "eq",
+    "exists",
+    "ge",
+    "glob",
+    "gt",
+    "isin",
+    "le",
+    "like",
+    "lt",
+    "ne",
+    "prefix",
+    "regex",
+    "register_enum",
+]

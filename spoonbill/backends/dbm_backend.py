@@ -1,0 +1,128 @@
+"""dbm: the standard library's databases, as shelve uses them."""
+
+import dbm
+import importlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spoonbill.errors import InvalidKeyError, StoreError
+from spoonbill.store import Guarantees, Store, engine_lock, shortened
+
+_PREFERRED = ("dbm.sqlite3", "dbm.gnu", "dbm.dumb")
+"""A fixed order, so that one program makes one kind of file. Never ndbm: it loses long values."""
+
+
+class Dbm(Store[str, bytes]):
+    """A dbm file: str keys as UTF-8, values as bytes. The file that ``shelve`` opens.
+
+    Parameters
+    ----------
+    path : str or Path
+        The database; its files may carry endings of their own. One that exists is opened by the dbm that wrote it.
+    dbm : str, optional
+        Which dbm makes a new one, such as ``"dbm.dumb"``; by default the best that is present, in a fixed order.
+    """
+
+    guarantees = Guarantees(
+        threads="safe",
+        processes="one writer at a time",
+        fork="the child must open it anew",
+        crash="as the dbm's; close() or flush() before you rely on the file",
+        iteration="the keys of the moment when the loop began",
+        atomic="between the threads of this process",
+    )
+
+    def __init__(self, path: str | Path, *, dbm: str | None = None) -> None:
+        self._lock = engine_lock(("dbm", os.path.realpath(path)))
+        self._db: Any = _opened(os.fspath(path), dbm)
+
+    def _key(self, key: str) -> bytes:
+        if self._db is None:
+            raise self.closed()
+        try:
+            return key.encode()
+        except (AttributeError, UnicodeEncodeError) as error:
+            raise InvalidKeyError(
+                f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}"
+            ) from error
+
+    def get(self, key: str, default: Any = None) -> Any:
+        data = self._key(key)
+        with self._lock:
+            try:
+                return self._db[data]
+            except KeyError:
+                return default
+
+    def set(self, key: str, value: bytes) -> None:
+        data = self._key(key)
+        with self._lock:
+            self._db[data] = value
+
+    def delete(self, key: str) -> bool:
+        data = self._key(key)
+        with self._lock:
+            try:
+                del self._db[data]
+            except KeyError:
+                return False
+            return True
+
+    def iter(self) -> Iterator[str]:
+        self._key("")
+        with self._lock:
+            keys = list(self._db.keys())
+        return (key.decode() for key in keys)
+
+    def has(self, key: str) -> bool:
+        data = self._key(key)
+        with self._lock:
+            return data in self._db
+
+    def count(self) -> int:
+        self._key("")
+        with self._lock:
+            return len(self._db)
+
+    def check(self, key: str, value: bytes) -> None:  # noqa: ARG002 - any bytes fit
+        self._key(key)
+
+    def flush(self) -> None:
+        self._key("")
+        with self._lock:
+            if hasattr(self._db, "sync"):
+                self._db.sync()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+
+def _opened(path: str, wanted: str | None) -> Any:
+    present = dbm.whichdb(path)
+    if present == "":
+        raise StoreError(f"{path} is a file that no dbm of this Python can read: check the path, or move the file away")
+    try:
+        return _module(present or wanted).open(path, "c")
+    except ImportError as error:
+        raise StoreError(
+            f"{path} needs the module {present or wanted}, which this Python lacks: use a Python that has it, or save "
+            "the data there and load it here"
+        ) from error
+    except Exception as error:
+        raise StoreError(f"{path} cannot be opened: {error}. Check the path, its folder and its permissions") from error
+
+
+def _module(name: str | None) -> Any:
+    if name is not None:
+        return importlib.import_module(name)
+    for candidate in _PREFERRED:
+        try:
+            return importlib.import_module(candidate)
+        except ImportError:
+            continue
+    raise ImportError("no dbm is present")

@@ -1,0 +1,347 @@
+"""LMDB: a memory-mapped B+ tree in a directory of its own."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import lmdb
+
+from spoonbill.backends.lmdb_environment import environment
+from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
+from spoonbill.query import Plan, Query, Step
+from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, shortened
+
+EMPTY = b"\xff"
+"""Stands for the empty key, which LMDB cannot hold: no UTF-8 text contains this byte."""
+_LONGEST = 511
+_SORTED_AT_ONCE = 200_000
+
+
+class Lmdb(Store[str, bytes]):
+    """The main database of an LMDB environment, keys as plain UTF-8, as lmdbm and py-lmdb open it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The environment's directory; made where it is missing.
+    durability : {"disk", "process"}, optional
+        ``"disk"``: a finished write survives a power cut. ``"process"``: it survives the end of this process, but the
+        last writes may be lost, and the file torn, by a crash of the machine; many times faster.
+    map_size : int, optional
+        The largest size of the database in bytes; by default as much as the platform grants, grown when full.
+    **options
+        For ``lmdb.open``.
+    """
+
+    limits = Limits(key_bytes=_LONGEST)
+    guarantees = Guarantees(
+        threads="safe",
+        processes="safe on a local disk; never on a network filesystem",
+        fork="both sides go on; with a live iterator the child gets a StoreError",
+        crash='a finished write survives a power cut; with durability="process" only the end of the process',
+        iteration="a snapshot of the moment when the loop began; writing meanwhile works",
+        atomic="between all processes",
+    )
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        durability: Literal["disk", "process"] = "disk",
+        map_size: int | None = None,
+        **options: Any,
+    ) -> None:
+        if durability not in {"disk", "process"}:
+            raise ValueError(f'Lmdb: durability is "disk" or "process", not {durability!r}')
+        if durability == "process":
+            options = {"sync": False, **options}
+        if map_size is not None:
+            options = {"map_size": map_size, **options}
+        self._shared: Any = environment(path, options)
+        self._lock = self._shared.lock
+
+    # -- single keys -------------------------------------------------------------------------------------------
+
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            txn = self._shared.begin()
+            value = txn.get(key.encode() or EMPTY, default)
+            txn.abort()
+        except Exception as error:
+            if self._mended("get", key, error):
+                return self.get(key, default)
+            return default
+        return value
+
+    def has(self, key: str) -> bool:
+        return self.get(key, MISSING) is not MISSING
+
+    def set(self, key: str, value: bytes) -> None:
+        try:
+            with self._lock, self._shared.begin(write=True) as txn:
+                txn.put(key.encode() or EMPTY, value)
+        except Exception as error:
+            if not self._mended("set", key, error):
+                self._too_long(key)
+            self.set(key, value)
+
+    def delete(self, key: str) -> bool:
+        try:
+            with self._lock, self._shared.begin(write=True) as txn:
+                return bool(txn.delete(key.encode() or EMPTY))
+        except Exception as error:
+            return self._mended("delete", key, error) and self.delete(key)
+
+    def add(self, key: str, value: bytes) -> bool:
+        return bool(self._write("add", key, lambda txn, data: txn.put(data, value, overwrite=False)))
+
+    def pop(self, key: str, default: Any = RAISE) -> Any:
+        value = self._write("pop", key, lambda txn, data: txn.pop(data))
+        return absent(key, default) if value is None else value
+
+    def replace(self, key: str, expected: bytes, value: bytes) -> bool:
+        def swap(txn: Any, data: bytes) -> bool:
+            return txn.get(data) == expected and bool(txn.put(data, value))
+
+        return bool(self._write("replace", key, swap))
+
+    def _write(self, operation: str, key: str, work: Callable[[Any, bytes], Any]) -> Any:
+        """Do `work` on one key in a write transaction, again after the map grew."""
+        while True:
+            try:
+                with self._lock, self._shared.begin(write=True) as txn:
+                    return work(txn, key.encode() or EMPTY)
+            except Exception as error:
+                if not self._mended(operation, key, error):
+                    return self._too_long(key) if operation == "add" else None
+
+    # -- many keys ---------------------------------------------------------------------------------------------
+
+    def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
+        keys = list(keys)
+        try:
+            txn = self._shared.begin()
+            try:
+                return list(map(txn.get, _encoded(keys), repeat(default)))
+            finally:
+                txn.abort()
+        except Exception as error:
+            if self._mended("get_many", MISSING, error):
+                return self.get_many(keys, default)
+            return [self.get(key, default) for key in keys]  # one of them is too long to be there
+
+    def set_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        self._put("set_many", iter(pairs), clear=False)
+
+    def replace_all(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        self._put("replace_all", iter(pairs), clear=True)
+
+    def _put(self, operation: str, pairs: Iterator[tuple[str, bytes]], *, clear: bool) -> None:
+        """Put `pairs` in one transaction, sorted so far as they fit in memory at once."""
+        first = dict(islice(pairs, _SORTED_AT_ONCE))
+        while True:
+            try:
+                with self._lock, self._shared.begin(write=True) as txn:
+                    if clear:
+                        txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
+                    _put_sorted(txn, first)
+                    written = len(first)
+                    while chunk := dict(islice(pairs, _SORTED_AT_ONCE)):
+                        _put_sorted(txn, chunk)
+                        written += len(chunk)
+                    return
+            except lmdb.BadValsizeError:
+                for key in first:
+                    if len(key.encode()) > _LONGEST:
+                        self._too_long(key)
+                raise
+            except Exception as error:
+                if isinstance(error, lmdb.MapFullError) and len(first) == _SORTED_AT_ONCE:
+                    raise self.failure(
+                        operation, MISSING, error, "Nothing was written: open it with a larger map_size="
+                    ) from error
+                self._mended(operation, MISSING, error)
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        keys = list(keys)
+        while True:
+            try:
+                with self._lock, self._shared.begin(write=True) as txn:
+                    return sum(map(txn.delete, _encoded([key for key in keys if len(key.encode()) <= _LONGEST])))
+            except Exception as error:
+                self._mended("delete_many", MISSING, error)
+
+    def clear(self) -> None:
+        self._put("clear", iter(()), clear=True)
+
+    # -- listing -----------------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        try:
+            txn = self._shared.begin()
+            entries: int = txn.stat(self._shared.env.open_db(None, txn=txn))["entries"]
+            txn.abort()
+        except Exception as error:
+            self._mended("count", MISSING, error)
+            return self.count()
+        return entries
+
+    def iter(self) -> Iterator[str]:
+        with self._snapshot("iter") as cursor:
+            keys = map(bytes.decode, cursor.iternext(keys=True, values=False))
+            while True:
+                try:
+                    yield from keys
+                except UnicodeDecodeError:
+                    yield self._odd(cursor.key())
+                else:
+                    return
+
+    def entries(self) -> Iterator[tuple[str, bytes]]:
+        with self._snapshot("entries") as cursor:
+            for key, value in cursor.iternext():
+                try:
+                    text = key.decode()
+                except UnicodeDecodeError:
+                    text = self._odd(key)
+                yield text, value
+
+    def select(self, query: Query) -> Iterator[tuple[str, Any]]:
+        prefixes = ("",) if query.pattern is None else query.pattern.prefixes
+        with self._snapshot("select") as cursor:
+            for start in prefixes:
+                head = start.encode(errors="surrogatepass")
+                if not cursor.set_range(head):
+                    continue
+                for key, value in _pairs(cursor, keys_only=query.keys_only):
+                    if not key.startswith(head):
+                        break
+                    yield (self._odd(key) if key[:1] == EMPTY else key.decode()), value
+
+    def plan(self, query: Query) -> Plan:
+        prefixes = ("",) if query.pattern is None else query.pattern.prefixes
+        if "" in prefixes:
+            return super().plan(query)
+        ranges = ", ".join(map(repr, prefixes))
+        return Plan(
+            steps=(Step(where=repr(self), runs=str(query)),),
+            native=f"ranges of keys that begin with {ranges}",
+            finished_here=str(query),
+            scanned=f"keys that begin with {ranges}",
+        )
+
+    @contextmanager
+    def _snapshot(self, operation: str) -> Iterator[Any]:
+        """Hold a read transaction with a cursor, counted so that nothing closes the environment under it."""
+        shared = self._shared
+        try:
+            txn = shared.begin()
+        except Exception as error:
+            self._mended(operation, MISSING, error)
+            shared = self._shared
+            txn = shared.begin()
+        shared.live += 1
+        try:
+            yield txn.cursor()
+        finally:
+            shared.live -= 1
+            txn.abort()
+
+    def _odd(self, key: bytes) -> str:
+        if key == EMPTY:
+            return ""
+        raise KeyDecodeError(
+            f"{self!r} holds the key {key!r}, which is no UTF-8 text: another program wrote it; read it with py-lmdb",
+            repr(key),
+        )
+
+    # -- the environment ---------------------------------------------------------------------------------------
+
+    def check(self, key: str, value: bytes) -> None:
+        try:
+            data = key.encode()
+        except (AttributeError, UnicodeEncodeError) as error:
+            raise self._no_key(key) from error
+        if len(data) > _LONGEST:
+            self._too_long(key)
+        if not isinstance(value, bytes):
+            raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
+
+    def flush(self) -> None:
+        try:
+            self._shared.env.sync(True)
+        except Exception as error:
+            self._mended("flush", MISSING, error)
+
+    def close(self) -> None:
+        self._shared = _Closed(self)
+
+    def _mended(self, operation: str, key: Any, error: Exception) -> bool:
+        """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
+        shared = self._shared
+        if isinstance(error, lmdb.MapFullError):
+            shared.grow()
+        elif isinstance(error, lmdb.MapResizedError):
+            shared.adopt_size()
+        elif isinstance(error, lmdb.BadValsizeError):
+            return False
+        elif isinstance(error, (AttributeError, UnicodeEncodeError)):
+            raise self._no_key(key) from error
+        elif type(error) is lmdb.Error and "closed" in str(error):
+            with shared.lock:
+                shared.reopen()
+        elif isinstance(error, StoreError):
+            raise error
+        elif isinstance(error, lmdb.Error):
+            raise self.failure(operation, key, error, "Check the disk and the permissions of the path.") from error
+        elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
+            raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
+        else:
+            raise error
+        return True
+
+    def _no_key(self, key: Any) -> InvalidKeyError:
+        return InvalidKeyError(
+            f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}; a Codec holds any key"
+        )
+
+    def _too_long(self, key: str) -> NoReturn:
+        raise KeyTooLongError(
+            f"set of key {shortened(key)} in {self!r}: it is {len(key.encode())} bytes long, LMDB holds {_LONGEST}; "
+            "shorten it, or keep it in the value under a hash"
+        )
+
+
+class _Closed:
+    """What stands in the place of the environment after `close`."""
+
+    def __init__(self, store: Lmdb) -> None:
+        self._store = repr(store)
+        self._error = store.closed()
+        self.live = 0
+
+    def begin(self, **_options: Any) -> Any:
+        raise self._error
+
+    @property
+    def env(self) -> Any:
+        raise self._error
+
+
+def _encoded(keys: Iterable[str]) -> Iterator[bytes]:
+    return (key.encode() or EMPTY for key in keys)
+
+
+def _put_sorted(txn: Any, pairs: dict[str, bytes]) -> None:
+    """Put pairs in the order of their keys: random writes into a B+ tree cost several times as much."""
+    encoded = {key.encode() or EMPTY: value for key, value in pairs.items()}
+    with txn.cursor() as cursor:
+        cursor.putmulti([(key, encoded[key]) for key in sorted(encoded)])
+
+
+def _pairs(cursor: Any, *, keys_only: bool) -> Iterator[tuple[bytes, Any]]:
+    if keys_only:
+        return zip(cursor.iternext(keys=True, values=False), repeat(None))
+    return cursor.iternext()  # type: ignore[no-any-return]

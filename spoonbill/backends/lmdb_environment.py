@@ -1,0 +1,133 @@
+"""One LMDB environment a path a process: opened once, shared by handles, grown when full, and safe across a fork."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import lmdb
+import lmdbm
+
+from spoonbill.errors import StoreError, UnsupportedError
+from spoonbill.store import engine_lock
+
+LARGEST_MAP = 1 << 40
+"""A sparse map of 1 TiB: address space, not disk. It is halved where the platform grants less, and then grown."""
+_SMALLEST_MAP = 1 << 24
+
+_open: WeakValueDictionary[str, "Environment"] = WeakValueDictionary()
+_registry = threading.RLock()
+
+
+class Environment:
+    """An open environment with the lock that its writers hold.
+
+    LMDB refuses to be opened twice in one process, and a forked child inherits that refusal, so every handle on a path
+    shares one of these, and it is closed across a fork.
+    """
+
+    def __init__(self, path: str, options: dict[str, Any]) -> None:
+        self.path = path
+        self.options = options
+        self.lock = engine_lock(("lmdb", path))
+        self.live = 0  # iterators that own a snapshot: their environment must not be closed under them
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Open the environment, with the largest map that the platform grants."""
+        size = self.options.get("map_size") or LARGEST_MAP
+        rest = {name: option for name, option in self.options.items() if name != "map_size"}
+        flag = "r" if rest.pop("readonly", False) else "c"
+        while True:
+            try:
+                self.env = lmdbm.Lmdb.open(self.path, flag, map_size=size, autogrow=False, **rest).env
+                break
+            except (lmdb.MemoryError, MemoryError, OverflowError, lmdb.InvalidParameterError) as error:
+                size //= 2
+                if size < _SMALLEST_MAP:
+                    raise self._unopened(error) from error
+            except (lmdb.Error, OSError) as error:
+                raise self._unopened(error) from error
+        self.begin: Callable[..., Any] = self.env.begin
+
+    def _unopened(self, error: BaseException) -> StoreError:
+        return StoreError(
+            f"LMDB cannot open {self.path}: {error}. The path names a directory that holds data.mdb, and is made where "
+            "it is missing; check its permissions, and that it is no file (subdir=False opens a file)"
+        )
+
+    def grow(self) -> None:
+        """Double the map. No transaction of this process is live: the caller holds the lock."""
+        with self.lock:
+            if self.live:
+                raise StoreError(
+                    f"the map of {self.path} is full and cannot grow while an iterator is open: finish or close the "
+                    "iterator, or open the store with a larger map_size="
+                )
+            self.env.set_mapsize(self.env.info()["map_size"] * 2)
+
+    def adopt_size(self) -> None:
+        """Take over the map size that another process has set."""
+        with self.lock:
+            self.env.set_mapsize(0)
+
+
+def environment(path: str | Path, options: dict[str, Any]) -> Environment:
+    """Return this process's one environment at `path`, opening it where it is not open yet.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is open with other options.
+    StoreError
+        If it cannot be opened.
+    """
+    real = os.path.realpath(path)
+    with _registry:
+        shared = _open.get(real)
+        if shared is None:
+            shared = _open[real] = Environment(real, options)
+        elif shared.options != options:
+            raise UnsupportedError(
+                f"{real} is open in this process with the options {shared.options}, and LMDB opens a path once: close "
+                f"it first, or open it with the same options, not {options}"
+            )
+        return shared
+
+
+def _before_fork() -> None:
+    """Let writers finish and close every environment without a live iterator: a child must not inherit it open."""
+    _registry.acquire()
+    for shared in list(_open.values()):
+        shared.lock.acquire()
+        if not shared.live:
+            shared.env.close()
+
+
+def _after_in_parent() -> None:
+    for shared in list(_open.values()):
+        shared.lock.release()
+    _registry.release()
+
+
+def _after_in_child() -> None:
+    """Free the registry, and refuse what was inherited open: its snapshots and locks belong to the parent."""
+    global _registry  # noqa: PLW0603 - the thread that held it may not exist here
+    _registry = threading.RLock()
+    for shared in list(_open.values()):
+        if shared.live:
+            shared.begin = _refused_in_child
+            shared.live = 0
+            del _open[shared.path]
+
+
+def _refused_in_child(**_options: Any) -> Any:
+    raise StoreError(
+        "this LMDB store had an open iterator when the process forked, so the child cannot use it: finish or close "
+        "iterators before a fork, or open the store in the child under another path"
+    )
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

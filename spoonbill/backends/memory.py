@@ -1,0 +1,140 @@
+"""A dict, or any dict-like object, as a store."""
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import Any, Self, TypeVar
+
+from spoonbill.errors import InvalidKeyError, StackError, UnsupportedError
+from spoonbill.store import MISSING, Guarantees, Store, shortened
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Memory(Store[K, V]):
+    """A mapping in memory: wrapped, not copied.
+
+    Parameters
+    ----------
+    mapping : MutableMapping or class, optional
+        What holds the data. A class (``OrderedDict``, ``defaultdict``, ``Counter``) is called.
+    strict : bool, optional
+        False lets ``save`` pickle values that are of no plain type, and ``load`` read them.
+    """
+
+    guarantees = Guarantees(
+        threads="every verb is safe where the mapping is; dict is",
+        processes="each process has its own data",
+        fork="the child has a copy of its own",
+        crash="nothing survives",
+        iteration="a snapshot of the keys: writes do not disturb a loop, which skips what was deleted",
+        atomic="between the threads of this process",
+    )
+
+    def __init__(
+        self,
+        mapping: MutableMapping[K, V] | Callable[[], MutableMapping[K, V]] | None = None,
+        *,
+        strict: bool = True,
+    ) -> None:
+        made: Any = {} if mapping is None else mapping() if isinstance(mapping, type) else mapping
+        if not isinstance(made, MutableMapping):
+            raise StackError(f"{type(self).__name__} wraps a mutable mapping, not {type(made).__name__}")
+        self._mapping = made
+        self.strict = strict
+
+    @property
+    def mapping(self) -> MutableMapping[K, V]:
+        """The mapping itself."""
+        return self._mapping
+
+    def _unhashable(self, key: Any, error: TypeError) -> InvalidKeyError:
+        return InvalidKeyError(f"{self!r}: a key is hashable, {type(key).__name__} {shortened(key)} is not ({error})")
+
+    def get(self, key: K, default: Any = None) -> Any:
+        try:
+            return self._mapping.get(key, default)
+        except TypeError as error:
+            raise self._unhashable(key, error) from error
+
+    def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
+        if ttl is not None:
+            raise UnsupportedError(f"{self!r} cannot expire entries: leave ttl= out, or use a Cached(..., ttl=)")
+        self[key] = value
+
+    def delete(self, key: K) -> bool:
+        try:
+            del self._mapping[key]
+        except KeyError:
+            return False
+        except TypeError as error:
+            raise self._unhashable(key, error) from error
+        return True
+
+    def iter(self) -> Iterator[K]:
+        return iter(list(self._mapping))
+
+    def has(self, key: K) -> bool:
+        return key in self
+
+    def count(self) -> int:
+        return len(self._mapping)
+
+    def entries(self) -> Iterator[tuple[K, V]]:
+        for key in list(self._mapping):
+            value = self._mapping.get(key, MISSING)
+            if value is not MISSING:
+                yield key, value
+
+    def clear(self) -> None:
+        self._mapping.clear()
+
+    def check(self, key: K, value: V) -> None:  # noqa: ARG002 - any value fits
+        self.has(key)
+
+    def replace_all(self, pairs: Iterable[tuple[K, V]]) -> None:
+        read = list(pairs)  # all of it, before the first entry goes
+        with self._lock:
+            self._mapping.clear()
+            self.set_many(read)
+
+    # Its dunders are its own, a frame shorter than the facade's.
+
+    def __getitem__(self, key: K) -> V:
+        try:
+            value: Any = self._mapping.get(key, MISSING)  # [] of a defaultdict would insert
+        except TypeError as error:
+            raise self._unhashable(key, error) from error
+        if value is MISSING:
+            raise KeyError(key)
+        return value  # type: ignore[no-any-return]
+
+    def __setitem__(self, key: K, value: V) -> None:
+        try:
+            self._mapping[key] = value
+        except TypeError as error:
+            raise self._unhashable(key, error) from error
+
+    def __delitem__(self, key: K) -> None:
+        try:
+            del self._mapping[key]
+        except TypeError as error:
+            raise self._unhashable(key, error) from error
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            return key in self._mapping
+        except TypeError as error:
+            raise self._unhashable(key, error) from error
+
+    def __len__(self) -> int:
+        return len(self._mapping)
+
+    def __bool__(self) -> bool:
+        return len(self._mapping) > 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._rebuilt, (self._mapping, self.strict)
+
+    @classmethod
+    def _rebuilt(cls, mapping: MutableMapping[K, V], strict: bool) -> Self:
+        return cls(mapping, strict=strict)

@@ -1,0 +1,39 @@
+"""Objects as bytes and back.
+
+=================  ==================================================================  ====================
+name               holds                                                               may run stored bytes
+=================  ==================================================================  ====================
+``msgpack``        plain and typed values, numpy arrays; each back with its own type   no
+``json``           what JSON holds faithfully, as other programs write it              no
+``raw``            ``bytes``                                                           no
+``text``           ``str``, as UTF-8                                                   no
+``pickle``         what pickle holds                                                   **yes**
+``cloudpickle``    what pickle and cloudpickle hold                                    **yes**
+``pickle-plain``   plain builtin values, as a pickle that :mod:`shelve` reads          no
+=================  ==================================================================  ====================
+
+A codec never guesses a format from stored bytes, and reads what its earlier versions wrote.
+"""
+
+from spoonbill.codecs.base import ValueCodec, get_codec
+from spoonbill.codecs.cloudpickle_codec import CloudpickleCodec
+from spoonbill.codecs.json_codec import JsonCodec
+from spoonbill.codecs.msgpack_codec import MsgpackCodec
+from spoonbill.codecs.pickle_codec import PickleCodec
+from spoonbill.codecs.plain_pickle_codec import PlainPickleCodec
+from spoonbill.codecs.raw_codec import RawCodec
+from spoonbill.codecs.text_codec import TextCodec
+from spoonbill.enums import register_enum
+
+__all__ = [
+    "CloudpickleCodec",
+    "JsonCodec",
+    "MsgpackCodec",
+    "PickleCodec",
+    "PlainPickleCodec",
+    "RawCodec",
+    "TextCodec",
+    "ValueCodec",
+    "get_codec",
+    "register_enum",
+]

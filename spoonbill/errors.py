@@ -1,0 +1,93 @@
+"""The errors that spoonbill raises: one small tree, each also the builtin that a caller would expect.
+
+::
+
+    SpoonbillError
+    ├── InvalidKeyError (TypeError)        a key of a kind that cannot be a key here
+    ├── KeyTooLongError (ValueError)       a key longer than the engine holds
+    ├── KeyDecodeError (ValueError)        a stored key that this store's key scheme did not write
+    ├── ValueTooLargeError (ValueError)    a value larger than the engine holds
+    ├── CodecError (ValueError)            a value that a codec cannot hold, or bytes that it cannot read
+    ├── QueryError (TypeError, ValueError) a pattern or condition that means nothing
+    ├── StackError (TypeError)             layers in an order that cannot work
+    ├── ReadOnlyError (TypeError, NotImplementedError)   a write to a store that only reads
+    ├── UnsupportedError (TypeError)       an option that this store cannot honour
+    ├── SnapshotError (ValueError)         a snapshot that is torn, corrupted or not a snapshot
+    ├── MissingExtraError (ImportError)    an engine's client is not installed
+    └── StoreError (OSError)               the engine failed; its own error is the ``__cause__``
+        └── ClosedError (ValueError)       the store was closed
+
+Absence is none of these: it is the plain ``KeyError`` of a dict. A message says what happened, to which key, in which
+store, and what to do about it.
+"""
+
+
+class SpoonbillError(Exception):
+    """The base of every error that spoonbill raises on its own account."""
+
+
+class InvalidKeyError(SpoonbillError, TypeError):
+    """A key of a kind that this store cannot use as a key."""
+
+
+class KeyTooLongError(SpoonbillError, ValueError):
+    """A key that is longer than the engine can hold."""
+
+
+class KeyDecodeError(SpoonbillError, ValueError):
+    """A stored key that the store's key scheme would not have written.
+
+    Attributes
+    ----------
+    raw : str or None
+        The key as the engine holds it.
+    """
+
+    raw: str | None = None
+
+    def __init__(self, message: str, raw: str | None = None) -> None:
+        super().__init__(message)
+        self.raw = raw
+
+    def __reduce__(self) -> tuple[type["KeyDecodeError"], tuple[str, str | None]]:
+        return type(self), (str(self), self.raw)
+
+
+class ValueTooLargeError(SpoonbillError, ValueError):
+    """A value that is larger than the engine can hold."""
+
+
+class CodecError(SpoonbillError, ValueError):
+    """A value that a codec cannot hold, or bytes that it cannot read back."""
+
+
+class QueryError(SpoonbillError, TypeError, ValueError):
+    """A pattern or a condition that has no meaning."""
+
+
+class StackError(SpoonbillError, TypeError):
+    """Layers stacked in an order that cannot work."""
+
+
+class ReadOnlyError(SpoonbillError, TypeError, NotImplementedError):
+    """A write to a store that only reads."""
+
+
+class UnsupportedError(SpoonbillError, TypeError):
+    """An option that this store cannot honour."""
+
+
+class SnapshotError(SpoonbillError, ValueError):
+    """A file that is no snapshot, or one that is torn or corrupted."""
+
+
+class MissingExtraError(SpoonbillError, ImportError):
+    """The client of an engine is not installed."""
+
+
+class StoreError(SpoonbillError, OSError):
+    """The engine failed. Its own error is chained as ``__cause__``."""
+
+
+class ClosedError(StoreError, ValueError):
+    """The store was closed before this call."""

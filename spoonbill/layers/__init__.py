@@ -1,0 +1,9 @@
+"""Layers: stores around a store. The inner store always comes first."""
+
+from spoonbill.layers.cached import Cached
+from spoonbill.layers.codec import Codec
+from spoonbill.layers.frozen import Frozen
+from spoonbill.layers.search import Search
+from spoonbill.layers.strict_string import StrictString
+
+__all__ = ["Cached", "Codec", "Frozen", "Search", "StrictString"]

@@ -1,0 +1,236 @@
+"""The layer that keeps what was read."""
+
+import copy as copying
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import cachetools
+
+from spoonbill.errors import UnsupportedError
+from spoonbill.store import MISSING, RAISE, Layer, Store, absent
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass
+class CacheStats:
+    """How a cache did since it was made.
+
+    Attributes
+    ----------
+    hits : int
+        Reads answered by the cache.
+    misses : int
+        Reads that went to the store below.
+    size : int
+        Entries held now, or their total in the unit of ``getsizeof``.
+    maxsize : int
+        The most that it holds.
+    """
+
+    hits: int
+    misses: int
+    size: int
+    maxsize: int
+
+
+def _policy(name: str, maxsize: int, ttl: float | None, getsizeof: Callable[[Any], int] | None) -> Any:
+    if ttl is not None:
+        if name not in {"lru", "ttl"}:
+            raise UnsupportedError(f"Cached(policy={name!r}, ttl=...): entries expire with policy 'lru' or 'ttl' only")
+        return cachetools.TTLCache(maxsize, ttl, getsizeof=getsizeof)
+    policies = {"lru": cachetools.LRUCache, "lfu": cachetools.LFUCache, "fifo": cachetools.FIFOCache}
+    if name not in policies:
+        raise UnsupportedError(f"there is no cache policy {name!r}: use lru, lfu, fifo, or ttl together with ttl=")
+    return policies[name](maxsize, getsizeof=getsizeof)
+
+
+class Cached(Layer[K, V]):
+    """A cache in front of a store.
+
+    A read fills the cache and a write drops the entry, so that what comes back is what is stored. Through one Cached
+    no read is older than a finished write, from any thread; what others write to the store below is seen when the
+    entry leaves the cache.
+
+    Parameters
+    ----------
+    store : Store
+        Any store.
+    maxsize : int, optional
+        The most entries to hold, or their most total size in the unit of `getsizeof`.
+    ttl : float, optional
+        Seconds after which an entry is read anew.
+    policy : {"lru", "lfu", "fifo", "ttl"}, optional
+        What makes room.
+    getsizeof : callable, optional
+        The size of a value, for a cache bounded by bytes: ``len`` over a store of bytes, ``sys.getsizeof`` for a
+        rough one.
+    absences : bool, optional
+        Whether absence is remembered too.
+    copy : bool, optional
+        True returns a deep copy on each read. Otherwise a mutable value is shared with the cache: who changes it in
+        place changes what the next reader gets, though not what is stored.
+    """
+
+    def __init__(
+        self,
+        store: Store[Any, Any],
+        maxsize: int = 1024,
+        ttl: float | None = None,
+        policy: Literal["lru", "lfu", "fifo", "ttl"] = "lru",
+        *,
+        getsizeof: Callable[[Any], int] | None = None,
+        absences: bool = False,
+        copy: bool = False,
+    ) -> None:
+        super().__init__(store)
+        self._cache = _policy(policy, maxsize, ttl, getsizeof)
+        self._guard = threading.Lock()
+        self._absences = absences
+        self._given: Callable[[Any], Any] = copying.deepcopy if copy else _as_it_is
+        self._hits = 0
+        self._misses = 0
+        self._writes = 0  # counts beginnings and ends of writes: a fill that saw it change is dropped
+        self._canonical = store.canonical
+
+    # -- reads -------------------------------------------------------------------------------------------------
+
+    def get(self, key: K, default: Any = None) -> Any:
+        known = self._canonical(key)
+        with self._guard:
+            value = self._cache.get(known, _UNKNOWN)
+            if value is not _UNKNOWN:
+                self._hits += 1
+                return default if value is MISSING else self._given(value)
+            self._misses += 1
+            seen = self._writes
+        value = self.inner.get(key, MISSING)
+        self._fill([(known, value)], seen)
+        return default if value is MISSING else self._given(value)
+
+    def has(self, key: K) -> bool:
+        known = self._canonical(key)
+        with self._guard:
+            value = self._cache.get(known, _UNKNOWN)
+        return self.inner.has(key) if value is _UNKNOWN else value is not MISSING
+
+    def get_many(self, keys: Iterable[K], default: Any = None) -> list[Any]:
+        wanted = [(key, self._canonical(key)) for key in keys]
+        with self._guard:
+            found = {known: self._cache.get(known, _UNKNOWN) for _, known in wanted}
+            seen = self._writes
+        missed = {known: key for key, known in wanted if found[known] is _UNKNOWN}
+        with self._guard:
+            self._hits += len(wanted) - len(missed)
+            self._misses += len(missed)
+        if missed:
+            read = list(zip(missed, self.inner.get_many(list(missed.values()), MISSING), strict=True))
+            self._fill(read, seen)
+            found.update(read)
+        values = (found[known] for _, known in wanted)
+        return [default if value is MISSING else self._given(value) for value in values]
+
+    def _fill(self, read: list[tuple[Any, Any]], seen: int) -> None:
+        with self._guard:
+            if self._writes != seen:
+                return
+            for known, value in read:
+                if value is MISSING and not self._absences:
+                    continue
+                try:
+                    self._cache[known] = value
+                except ValueError:  # larger than the whole cache: it stays below
+                    self._cache.pop(known, None)
+
+    # -- writes ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self, keys: Iterable[K] | None) -> Iterator[None]:
+        """Drop `keys` (None: everything) before and after a write, and cancel the fills that ran beside it."""
+        known = None if keys is None else [self._canonical(key) for key in keys]
+        self._drop(known)
+        try:
+            yield
+        finally:
+            self._drop(known)
+
+    def _drop(self, known: list[Any] | None) -> None:
+        with self._guard:
+            self._writes += 1
+            if known is None:
+                self._cache.clear()
+            else:
+                for key in known:
+                    self._cache.pop(key, None)
+
+    def set(self, key: K, value: V, **options: Any) -> None:
+        with self._writing((key,)):
+            self.inner.set(key, value, **options)
+
+    def delete(self, key: K) -> bool:
+        with self._writing((key,)):
+            return self.inner.delete(key)
+
+    def set_many(self, pairs: Iterable[tuple[K, V]]) -> None:
+        written: list[K] = []
+        try:
+            self.inner.set_many(_noted(pairs, written))
+        finally:
+            self._drop([self._canonical(key) for key in written])
+
+    def delete_many(self, keys: Iterable[K]) -> int:
+        keys = list(keys)
+        with self._writing(keys):
+            return self.inner.delete_many(keys)
+
+    def add(self, key: K, value: V) -> bool:
+        with self._writing((key,)):
+            return self.inner.add(key, value)
+
+    def replace(self, key: K, expected: V, value: V) -> bool:
+        with self._writing((key,)):
+            return self.inner.replace(key, expected, value)
+
+    def pop(self, key: K, default: Any = RAISE) -> Any:
+        with self._writing((key,)):
+            value = self.inner.pop(key, MISSING)
+        return absent(key, default) if value is MISSING else value
+
+    def clear(self) -> None:
+        with self._writing(None):
+            self.inner.clear()
+
+    def replace_all(self, pairs: Iterable[tuple[K, V]]) -> None:
+        with self._writing(None):
+            self.inner.replace_all(pairs)
+
+    leaves = ("iter", "count", "entries", "select", "plan", "partitions", "canonical", "check", "flush", "close")
+
+    # -- the cache itself --------------------------------------------------------------------------------------
+
+    @property
+    def stats(self) -> CacheStats:
+        """Hits and misses since the cache was made, and how full it is."""
+        with self._guard:
+            return CacheStats(self._hits, self._misses, int(self._cache.currsize), int(self._cache.maxsize))
+
+    def forget(self) -> None:
+        """Empty the cache; the store below is not touched."""
+        self._drop(None)
+
+
+_UNKNOWN = object()
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _noted(pairs: Iterable[tuple[K, V]], written: list[K]) -> Iterator[tuple[K, V]]:
+    for pair in pairs:
+        written.append(pair[0])
+        yield pair

@@ -1,0 +1,129 @@
+"""The layer that holds any object, under any key, in a store of bytes."""
+
+from typing import Any, Literal
+
+from spoonbill.codecs import ValueCodec, get_codec
+from spoonbill.errors import CodecError, InvalidKeyError, StackError
+from spoonbill.keys import MARKER, decode_key, encode_key
+from spoonbill.query import AnyOf, Query, prefix
+from spoonbill.store import KeyLayer, Store, ValueLayer, shortened
+from spoonbill.store.named import NamedStore
+
+
+class _Keys(KeyLayer[Any, Any]):
+    """Any key over str keys, by the scheme of `spoonbill.keys`."""
+
+    def __init__(self, inner: Store[Any, Any], *, strict: bool) -> None:
+        super().__init__(inner)
+        self._strict = strict
+
+    def down(self, key: Any) -> str:
+        if type(key) is str and key.isascii() and key[:1] != MARKER:
+            return key
+        return encode_key(key, strict=self._strict)
+
+    def up(self, key: str) -> Any:
+        return decode_key(key, strict=self._strict) if key[:1] == MARKER else key
+
+    def translate(self, query: Query) -> Query:
+        # A key that is no string is matched by its str(), but stored under the marker: those come along to be tested.
+        if query.pattern is None or query.pattern.everything:
+            return query
+        return query.with_pattern(AnyOf((query.pattern, prefix(MARKER))))
+
+
+class _TextKeys(KeyLayer[Any, Any]):
+    """Keys as they are: str only."""
+
+    def down(self, key: Any) -> str:
+        if not isinstance(key, str):
+            raise InvalidKeyError(
+                f'{self.inner!r} is read with keys="text": a key is a str, not {type(key).__name__} {shortened(key)}'
+            )
+        return str(key)
+
+    def translate(self, query: Query) -> Query:
+        return query
+
+
+def bytes_below(store: Store[Any, Any], asker: str) -> Store[Any, Any]:
+    """Return the store of bytes that a codec on `store` works on: named stores and codecs are opened on the way.
+
+    Raises
+    ------
+    StackError
+        If the first other store holds no bytes.
+    """
+    if not isinstance(store, Store):
+        raise StackError(f"{asker} wraps a store, not {type(store).__name__}")
+    opened = store
+    while isinstance(opened, (NamedStore, Codec)):
+        opened = opened.raw
+    if opened.holds_bytes:
+        return opened
+    name = type(opened).__name__
+    raise StackError(
+        f"{asker} needs a store that holds bytes, and {store!r} does not: {name} stands on decoded values. "
+        f"Put the codec below it: {name}({asker}(...))"
+    )
+
+
+class Codec(ValueLayer[Any, Any]):
+    """Any object as a value and any hashable plain object as a key, over a store of bytes.
+
+    Parameters
+    ----------
+    store : Store
+        A store that holds bytes. A named store or another Codec is opened: its raw store is used.
+    codec : str or ValueCodec or object with ``dumps`` and ``loads``, optional
+        How values are written: ``"msgpack"`` (the default, typed), ``"json"``, ``"raw"``, ``"text"``, ``"pickle"``,
+        ``"cloudpickle"``.
+    keys : {"any", "text"}, optional
+        ``"any"`` writes str keys as they are and other kinds under a marker; ``"text"`` takes str keys only and reads
+        any database.
+    strict : bool, optional
+        False also allows values and keys that only pickle can hold: the codec is then ``cloudpickle`` unless named.
+
+    Raises
+    ------
+    StackError
+        If the store below holds no bytes.
+    """
+
+    holds_bytes = False
+
+    def __init__(
+        self,
+        store: Store[Any, Any],
+        codec: str | ValueCodec | object | None = None,
+        *,
+        keys: Literal["any", "text"] = "any",
+        strict: bool = True,
+    ) -> None:
+        below = bytes_below(store, "Codec")
+        chosen = codec if codec is not None else "msgpack" if strict else "cloudpickle"
+        self.codec = get_codec(chosen)
+        super().__init__(_TextKeys(below) if keys == "text" else _Keys(below, strict=strict))
+        self.strict = strict and self.codec.safe
+        self._dumps = self.codec.dumps
+        self._loads = self.codec.loads
+        if self.codec.name == "raw":
+            self._read_through()
+
+    def _read_through(self) -> None:
+        """Bind the reading verbs that decode nothing straight to the store below."""
+        for verb in ("get", "get_many", "entries"):
+            if getattr(type(self), verb) is getattr(ValueLayer, verb) and type(self).decode is Codec.decode:
+                vars(self)[verb] = getattr(self.inner, verb)
+
+    def encode(self, value: Any, key: Any) -> bytes:
+        try:
+            return self._dumps(value)
+        except CodecError as error:
+            raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error
+
+    def decode(self, data: bytes, key: Any) -> Any:
+        try:
+            return self._loads(data)
+        except CodecError as error:
+            raise CodecError(f"{self!r} cannot read the value of key {shortened(key)}: {error}") from error

@@ -1,0 +1,244 @@
+"""A search: a pattern on the keys, conditions on the values, a limit."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from spoonbill.errors import QueryError
+from spoonbill.query.conditions import Condition, Eq, Match
+from spoonbill.query.dialects import check_dialect, compile_pattern
+from spoonbill.query.patterns import Pattern
+
+__all__ = ["NOT_GIVEN", "Conditions", "NotGiven", "Query", "compile_conditions", "compile_query"]
+
+
+class NotGiven(enum.Enum):
+    """The type of `NOT_GIVEN`: an enumeration, so that type checkers tell it from every value."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+"""No conditions at all; None could be one that somebody meant."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a value has to be: conditions on its fields, or one on the value itself.
+
+    Attributes
+    ----------
+    fields : mapping of str to Condition, or None
+        All of them must hold. A name is a plain name: a dot in it is part of it. A value that is no map has no fields.
+    value : Condition or None
+        The condition on the value itself. Where both are None, every value matches.
+    """
+
+    fields: Mapping[str, Condition] | None = None
+    value: Condition | None = None
+
+    def __post_init__(self) -> None:
+        # No fields asks for nothing; and a mapping that its giver still holds must not change under a search.
+        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)) if self.fields else None)
+
+    def matches(self, value: Any) -> bool:
+        """Tell whether a value meets every condition."""
+        if self.value is not None and not self.value.matches(value):
+            return False
+        if self.fields is None:
+            return True
+        held: Mapping[Any, Any] = value if isinstance(value, Mapping) else {}
+        # A mapping such as a defaultdict would insert what [] does not find.
+        return all(
+            condition.matches(held[name] if name in held else None, name in held)  # noqa: SIM401
+            for name, condition in self.fields.items()
+        )
+
+    @property
+    def everything(self) -> bool:
+        """Whether every value matches for want of a condition."""
+        return self.fields is None and self.value is None
+
+    def __hash__(self) -> int:
+        return hash((frozenset((self.fields or {}).items()), self.value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Conditions, (None if self.fields is None else dict(self.fields), self.value)
+
+    def __str__(self) -> str:
+        parts = [] if self.value is None else [self.value.describe("value")]
+        parts += [
+            condition.describe(name if name.isidentifier() else repr(name))
+            for name, condition in (self.fields or {}).items()
+        ]
+        return " and ".join(parts) or "every value"
+
+    def __repr__(self) -> str:
+        return f"Conditions({None if self.fields is None else dict(self.fields)!r}, {self.value!r})"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search, as it travels down a stack.
+
+    Attributes
+    ----------
+    pattern : Pattern or None
+        On the key; a key that is not a string is matched by its ``str()``.
+    conditions : Conditions or None
+        On the value.
+    limit : int or None
+        How many matches are wanted at most. Only who tests everything that the query asks for may apply it.
+    keys_only : bool
+        The caller needs no values.
+    """
+
+    pattern: Pattern | None = None
+    conditions: Conditions | None = None
+    limit: int | None = None
+    keys_only: bool = False
+
+    def __post_init__(self) -> None:
+        limit: object = self.limit
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+            raise QueryError(f"limit is a number of matches, 0 or more, or None, not {limit!r}")
+
+    def matches(self, key: Any, value: Any) -> bool:
+        """Tell whether an entry matches; the limit is not its business."""
+        return self.matches_key(key) and (self.conditions is None or self.conditions.matches(value))
+
+    def matches_key(self, key: Any) -> bool:
+        """Tell whether the key matches the pattern, whatever the value."""
+        return self.pattern is None or self.pattern.matches(key if type(key) is str else str(key))
+
+    @property
+    def filters_keys(self) -> bool:
+        """Whether the pattern can refuse a key."""
+        return self.pattern is not None and not self.pattern.everything
+
+    @property
+    def filters_values(self) -> bool:
+        """Whether the conditions can refuse a value."""
+        return self.conditions is not None and not self.conditions.everything
+
+    @property
+    def everything(self) -> bool:
+        """Whether every entry matches."""
+        return not self.filters_keys and not self.filters_values
+
+    def without_pattern(self) -> "Query":
+        """Return the query without its pattern, and without its limit where the pattern could refuse a key."""
+        return replace(self, pattern=None, limit=None if self.filters_keys else self.limit)
+
+    def without_conditions(self) -> "Query":
+        """Return the query without its conditions, and without its limit where they could refuse a value."""
+        return replace(self, conditions=None, limit=None if self.filters_values else self.limit)
+
+    def without_limit(self) -> "Query":
+        """Return the query for all matches."""
+        return replace(self, limit=None)
+
+    def with_pattern(self, pattern: Pattern, *, exact: bool = False) -> "Query":
+        """Return the query with another pattern, one that matches at least what is wanted.
+
+        Parameters
+        ----------
+        pattern : Pattern
+            The pattern on the keys of the store below.
+        exact : bool
+            It matches nothing more there than the old one does here. Otherwise the limit goes, or entries that are
+            refused above would use it up.
+        """
+        keep = exact or pattern == self.pattern
+        return replace(self, pattern=pattern, limit=self.limit if keep else None)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.filters_keys and self.pattern is not None:
+            parts.append(f"key ~ {self.pattern!r}")
+        if self.filters_values:
+            parts.append(str(self.conditions))
+        text = " and ".join(parts) or "everything"
+        return text if self.limit is None else f"{text}, {self.limit} at most"
+
+
+def compile_conditions(value: Any, dialect: str = "regex") -> Conditions:
+    """Make conditions of what a user gave to ``items``.
+
+    Parameters
+    ----------
+    value : object
+        A mapping of field names to conditions: a condition or pattern stays itself, a plain string is a pattern in the
+        dialect, anything else (None and maps too) is ``eq``. Or any of these for the value itself, save a mapping
+        (write ``eq({...})``) and None (write ``eq(None)``). An empty mapping asks for nothing.
+    dialect : str
+        What a plain string is.
+
+    Raises
+    ------
+    QueryError
+        None, a field name that is not a string, or a string that the dialect cannot read.
+    """
+    check_dialect(dialect)
+    if value is None:
+        raise QueryError("items(None) has no meaning: write items(eq(None)) to find values that are None")
+    if isinstance(value, Conditions):
+        return value
+    if not isinstance(value, Mapping):
+        return Conditions(value=_condition(value, dialect))
+    for name in value:
+        if not isinstance(name, str):
+            raise QueryError(
+                f"a condition is on a field by its name, a string, not {name!r}; eq({{...}}) is a whole map"
+            )
+    return Conditions({str.__str__(name): _condition(wanted, dialect) for name, wanted in value.items()})
+
+
+def _condition(value: Any, dialect: str) -> Condition:
+    if isinstance(value, Condition):
+        return value
+    if isinstance(value, str | Pattern):
+        return Match(compile_pattern(value, dialect))
+    return Eq(value)
+
+
+def compile_query(
+    pattern: str | Pattern | None = None,
+    conditions: Any = NOT_GIVEN,
+    limit: int | None = None,
+    *,
+    keys_only: bool = False,
+    dialect: str = "regex",
+) -> Query:
+    """Make a query of what a user gave.
+
+    Parameters
+    ----------
+    pattern : str, Pattern or None
+        On the keys, a plain string in the dialect; None for every key.
+    conditions : object
+        See `compile_conditions`; leave it out for every value.
+    limit : int or None
+        How many matches at most.
+    keys_only : bool
+        The caller needs no values.
+    dialect : str
+        What plain strings are.
+
+    Raises
+    ------
+    QueryError
+        A part of it means nothing.
+    """
+    check_dialect(dialect)
+    return Query(
+        None if pattern is None else compile_pattern(pattern, dialect),
+        None if conditions is NOT_GIVEN else compile_conditions(conditions, dialect),
+        limit,
+        keys_only,
+    )

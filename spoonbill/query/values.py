@@ -1,0 +1,128 @@
+"""Values as conditions see them: classes, equality and order, without surprises between types."""
+
+import math
+import numbers
+import operator
+import sys
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from spoonbill.equality import same
+
+__all__ = ["classify", "compare", "equal", "is_nan", "loose_hash"]
+
+_PLAIN = {type(None): "null", bool: "bool", int: "number", float: "number", str: "str", bytes: "bytes"}
+
+_KINDS: tuple[tuple[Any, str], ...] = (
+    (bool, "bool"),
+    ((int, float, Decimal, numbers.Real), "number"),
+    (str, "str"),
+    ((bytes, bytearray), "bytes"),
+    (date, "time"),
+    ((list, tuple), "list"),
+    (Mapping, "map"),
+)
+
+
+def classify(value: Any) -> str:
+    """Return the class of a value: conditions compare values of one class only.
+
+    Returns
+    -------
+    str
+        ``"null"``, ``"bool"``, ``"number"`` (int, float, Decimal, any real), ``"str"``, ``"bytes"``, ``"time"`` (date,
+        datetime), ``"list"`` (list, tuple), ``"map"``, or ``"other"``. A numpy scalar is of the class of what it holds.
+    """
+    return _classified(value)[0]
+
+
+def _classified(value: Any) -> tuple[str, Any]:
+    """Return the class of a value, and the value to compare: a numpy scalar as Python's, which compares exactly."""
+    kind = _PLAIN.get(type(value))
+    if kind is not None:
+        return kind, value
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic):
+        if isinstance(value, numpy.datetime64 | numpy.timedelta64):
+            return "other", value  # a timedelta64 passes for an integer
+        value = value.item() if isinstance(value, numpy.bool_ | numpy.number) else value
+    for types, name in _KINDS:
+        if isinstance(value, types):
+            return name, value
+    return "other", value
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Tell whether two values are of one class and equal, all the way down.
+
+    So ``True`` is not ``1``, also as an item or a key; a list equals a tuple; numbers compare exactly whatever their
+    types; NaN equals nothing, itself neither. Of a class of its own (a set, an array) both must be of one type.
+    """
+    kind, a = _classified(a)
+    other, b = _classified(b)
+    if kind != other:
+        return False
+    if kind == "list":
+        return len(a) == len(b) and all(map(equal, a, b))
+    if kind == "map":
+        return _equal_maps(a, b)
+    if kind == "time" and isinstance(a, datetime) != isinstance(b, datetime):
+        return False
+    if kind == "other":
+        return type(a) is type(b) and _asked(same, a, b)
+    return _asked(operator.eq, a, b)
+
+
+def _equal_maps(a: Mapping[Any, Any], b: Mapping[Any, Any]) -> bool:
+    if len(a) != len(b):
+        return False
+    if not all(key in b and equal(value, b[key]) for key, value in a.items()):
+        return False
+    if all(type(key) is str for key in a):
+        return True
+    own = {key: key for key in b}  # a mapping finds 1 under True: compare the keys themselves
+    return all(equal(key, own[key]) for key in a)
+
+
+def compare(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
+    """Apply an order (``operator.lt``, ...) to two values of one class: number, str, bytes or time; else False."""
+    kind, a = _classified(a)
+    other, b = _classified(b)
+    if kind != other or kind not in {"number", "str", "bytes", "time"}:
+        return False
+    if kind == "time" and isinstance(a, datetime) != isinstance(b, datetime):
+        return False
+    return _asked(test, a, b)
+
+
+def _asked(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
+    try:
+        return bool(test(a, b))
+    except Exception:
+        # A naive and an aware datetime, a signalling NaN, a class whose == fails: no match, and no end of the search.
+        return False
+
+
+def is_nan(value: Any) -> bool:
+    """Tell whether a value is a number that equals nothing."""
+    kind, value = _classified(value)
+    if kind != "number":
+        return False
+    return value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and math.isnan(value)
+
+
+def loose_hash(value: Any) -> int:
+    """Return a hash for any value, hashable or not: values that are `equal` have the same one."""
+    kind, value = _classified(value)
+    if kind == "list":
+        return hash((kind, tuple(map(loose_hash, value))))
+    if kind == "map":
+        return hash((kind, len(value)))
+    if kind == "other":
+        return hash((kind, type(value)))
+    try:
+        return hash((kind, value))
+    except (TypeError, ValueError):  # a bytearray has none, nor has a signalling NaN
+        return hash((kind, bytes(value) if kind == "bytes" else 0))

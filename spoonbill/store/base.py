@@ -1,0 +1,328 @@
+"""The contract: four verbs that a backend writes, and what is derived from them."""
+
+import re
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, ClassVar, TypeVar, overload
+
+from spoonbill.equality import same
+from spoonbill.errors import ClosedError, StoreError, UnsupportedError
+from spoonbill.query import Plan, Query, Step
+from spoonbill.store.binding import Form, defined_by, resolve
+from spoonbill.store.facade import MappingFacade
+from spoonbill.store.locks import new_lock
+from spoonbill.store.traits import Guarantees, Limits
+from spoonbill.store.verbs import MISSING, PRIMITIVES, VERBS
+
+K = TypeVar("K")
+V = TypeVar("V")
+D = TypeVar("D")
+
+BATCH = 500
+"""How many keys the derived forms read or delete as one batch."""
+
+_SECRET = re.compile(r"passw|secret|token|credential|account_key|connection_string|api_key|sas", re.IGNORECASE)
+_URL_SECRET = re.compile(r"(://[^/@\s:]*):[^/@\s]*@")
+
+
+class Raise:
+    """The type of `RAISE`, the default of ``pop`` that asks for a KeyError."""
+
+    def __repr__(self) -> str:
+        return "RAISE"
+
+
+RAISE = Raise()
+
+
+def absent(key: Any, default: Any) -> Any:
+    """Return `default`, or raise KeyError where it asks for that: what ``pop`` does about an absent key."""
+    if default is RAISE:
+        raise KeyError(key)
+    return default
+
+
+def batches(things: Iterable[K], size: int = BATCH) -> Iterator[list[K]]:
+    """Yield `things` in lists of at most `size`."""
+    source = iter(things)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+class Store(MappingFacade[K, V]):
+    """A key-value store: a ``MutableMapping`` made of four verbs.
+
+    A backend writes `get`, `set`, `delete` and `iter`, for ``str`` keys and ``bytes`` values, and is complete: it can
+    be layered, searched, saved, loaded and tested by the conformance kit. Every other verb has a derived form here; a
+    class that defines one itself does so only to be faster, never to be different.
+
+    Three things are kept apart everywhere: a stored None is a value, a proven absence is the default (or a
+    ``KeyError``), and an engine's failure is a `StoreError`.
+
+    Attributes
+    ----------
+    limits : Limits
+        The longest key and the largest value, checked before a write.
+    guarantees : Guarantees
+        What it promises to threads, processes, after a fork and after a crash.
+    dialect : str
+        What a plain string means as a pattern: ``"regex"``, ``"glob"``, ``"like"``, ``"prefix"``.
+    strict : bool
+        True where nothing that is stored can be executed when it is read.
+    holds_bytes : bool
+        True where any ``bytes`` can be a value, so that a codec can stand on top.
+    features : frozenset of str
+        Abilities beyond the verbs, such as ``"ttl"``.
+    """
+
+    limits: Limits = Limits()
+    guarantees: Guarantees = Guarantees()
+    dialect: str = "regex"
+    strict: bool = True
+    holds_bytes: bool = True
+    features: frozenset[str] = frozenset()
+
+    _states_contract = True
+    _is_layer: ClassVar[bool] = False
+    _forms: ClassVar[dict[str, Form]] = {}
+    _defines: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._defines = frozenset(VERBS.keys() & cls.__dict__.keys())
+        contract = frozenset(base for base in cls.__mro__ if _states_contract(base))
+        resolved = resolve(cls, contract, layer=cls._is_layer)
+        cls._forms = {verb: form for verb, (form, _) in resolved.items()}
+        for verb, (form, function) in resolved.items():
+            wanted = Store.__dict__[verb] if form is Form.DERIVED else function
+            if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
+                setattr(cls, verb, wanted)
+
+    def __new__(cls, *arguments: Any, **options: Any) -> "Store[K, V]":
+        # Captured here, since a stranger's __init__ need not call ours.
+        self = super().__new__(cls)
+        self._configuration = (arguments, options)
+        self._lock = new_lock()
+        return self
+
+    _configuration: tuple[tuple[Any, ...], dict[str, Any]]
+    _lock: threading.RLock
+
+    # -- the four verbs ----------------------------------------------------------------------------------------
+
+    @overload
+    def get(self, key: K, /) -> V | None: ...
+
+    @overload
+    def get(self, key: K, default: V | D = ...) -> V | D: ...
+
+    @abstractmethod
+    def get(self, key: K, default: Any = None) -> Any:
+        """Return the value of `key`, or `default` where it is absent. A stored None is not absence."""
+
+    @abstractmethod
+    def set(self, key: K, value: V) -> None:
+        """Replace the whole value of `key`. When it returns, every reader of this store sees it."""
+
+    @abstractmethod
+    def delete(self, key: K) -> bool:
+        """Remove `key`. Return True where it was there; absence is no error."""
+
+    @abstractmethod
+    def iter(self) -> Iterator[K]:
+        """Yield every key once."""
+
+    # -- derived verbs -----------------------------------------------------------------------------------------
+
+    def has(self, key: K) -> bool:
+        """Return whether `key` is there."""
+        return self.get(key, MISSING) is not MISSING
+
+    def count(self) -> int:
+        """Return the number of keys."""
+        return sum(1 for _ in self.iter())
+
+    def get_many(self, keys: Iterable[K], default: Any = None) -> list[Any]:
+        """Return a value for each of `keys`, in order, duplicates included, `default` for each that is absent."""
+        return [self.get(key, default) for key in keys]
+
+    def set_many(self, pairs: Iterable[tuple[K, V]]) -> None:
+        """Set every pair. Of several values for one key the last one wins."""
+        for key, value in pairs:
+            self.set(key, value)
+
+    def delete_many(self, keys: Iterable[K]) -> int:
+        """Remove `keys`. Return how many were there; duplicates count once."""
+        return sum(1 for key in keys if self.delete(key))
+
+    def entries(self) -> Iterator[tuple[K, V]]:
+        """Yield every pair once, read in batches."""
+        for keys in batches(self.iter()):
+            for key, value in zip(keys, self.get_many(keys, MISSING), strict=True):
+                if value is not MISSING:  # it went away since its key was listed
+                    yield key, value
+
+    def clear(self) -> None:
+        """Remove every key that is there when the call begins."""
+        for keys in batches(list(self.iter())):
+            self.delete_many(keys)
+
+    def add(self, key: K, value: V) -> bool:
+        """Set `key` only where it is absent. Return whether it was set."""
+        with self._lock:
+            if self.has(key):
+                return False
+            self.set(key, value)
+            return True
+
+    def replace(self, key: K, expected: V, value: V) -> bool:
+        """Set `key` only where its value equals `expected`. Return whether it was set."""
+        with self._lock:
+            present: Any = self.get(key, MISSING)
+            if present is MISSING or not same(present, expected):
+                return False
+            self.set(key, value)
+            return True
+
+    def pop(self, key: K, default: Any = RAISE) -> Any:
+        """Remove `key` and return its value, or `default` where it is absent.
+
+        Raises
+        ------
+        KeyError
+            If it is absent and no default was given.
+        """
+        with self._lock:
+            value: Any = self.get(key, MISSING)
+            if value is MISSING:
+                return absent(key, default)
+            self.delete(key)
+            return value
+
+    def select(self, query: Query) -> Iterator[tuple[K, V]]:
+        """Yield at least every pair that matches `query`; the caller tests each again.
+
+        An engine may narrow as far as it can prove. Where ``query.keys_only`` is set the values are not looked at, and
+        may be None.
+        """
+        if query.keys_only:
+            return ((key, None) for key in self.iter())  # type: ignore[misc]
+        return self.entries()
+
+    def plan(self, query: Query) -> Plan:
+        """Tell how `select` would run `query`."""
+        return Plan(
+            steps=(Step(where=repr(self), runs=str(query)),),
+            finished_here=str(query),
+            scanned=f"every key of {self!r}" if query.keys_only else f"every entry of {self!r}",
+        )
+
+    def partitions(self, count: int) -> list[Iterable[K]]:
+        """Return `count` iterables of keys that share out every key, each to one of them."""
+        if count < 1:
+            raise ValueError(f"partitions: the count is at least 1, not {count}")
+        return [_Partition(self.iter, index, count) for index in range(count)]
+
+    def canonical(self, key: K) -> Any:
+        """Return the key as the engine knows it: equal for two keys exactly where they name one entry.
+
+        A layer of yours that changes keys by its own verbs, and not as a `KeyLayer`, defines this too.
+        """
+        return key
+
+    def check(self, key: K, value: V) -> None:
+        """Raise the error that a set of this pair would raise. Writes nothing."""
+
+    def replace_all(self, pairs: Iterable[tuple[K, V]]) -> None:
+        """Replace the whole contents by `pairs`: in one step where the engine can, else clear first, then set."""
+        self.clear()
+        self.set_many(pairs)
+
+    def flush(self) -> None:
+        """Wait until everything written so far is where the engine keeps it."""
+
+    def close(self) -> None:
+        """Release what the store itself opened. A client that was handed in stays open. Closing twice is no error."""
+
+    # -- what a store says of itself ---------------------------------------------------------------------------
+
+    def native(self, verb: str) -> bool:
+        """Return whether `verb` leads to an engine's own form of it, through every layer on the way."""
+        if verb not in VERBS:
+            raise UnsupportedError(f"{verb!r} is no verb; the verbs are {', '.join(VERBS)}")
+        return verb in PRIMITIVES or self._forms.get(verb) is Form.DEFINED
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The verbs that are native here, and the engine's features beyond the verbs."""
+        return frozenset(verb for verb in VERBS if self.native(verb)) | self.features
+
+    @property
+    def raw(self) -> "Store[Any, Any]":
+        """The store at the bottom of the stack, which holds what the engine holds."""
+        return self
+
+    def __repr__(self) -> str:
+        arguments, options = self._configuration
+        shown = [_shown("", argument) for argument in arguments]
+        shown += [f"{name}={_shown(name, option)}" for name, option in options.items()]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _rebuild, (type(self), *self._configuration)
+
+    def __copy__(self) -> "Store[K, V]":
+        raise UnsupportedError(f"{self!r} is a handle, not its data: store.copy() returns a dict of the data")
+
+    def failure(self, operation: str, key: Any, cause: BaseException, remedy: str) -> StoreError:
+        """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy."""
+        on_key = "" if key is MISSING else f" of key {shortened(key)}"
+        return StoreError(f"{operation}{on_key} failed in {self!r}: {type(cause).__name__}: {cause}. {remedy}")
+
+    def closed(self) -> ClosedError:
+        """Return the error of a call after `close`."""
+        return ClosedError(f"{self!r} was closed: open it again to use it")
+
+
+def shortened(key: Any, length: int = 80) -> str:
+    """Return ``repr(key)``, cut where it is long: a message must not be drowned by its key."""
+    text = repr(key)
+    return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"
+
+
+def _states_contract(base: type) -> bool:
+    return "_states_contract" in base.__dict__ or base in MappingFacade.__mro__
+
+
+def _shown(name: str, argument: Any) -> str:
+    """Return an argument as ``repr`` shows it: secrets masked, the data of a mapping unread."""
+    if name and _SECRET.search(name) and argument is not None:
+        return "'***'"
+    if isinstance(argument, str):
+        return _URL_SECRET.sub(r"\1:***@", repr(argument))
+    if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
+        return argument.__name__ if isinstance(argument, type) else repr(argument)
+    if isinstance(argument, (list, tuple, dict, builtin_set)):
+        return f"<{type(argument).__name__} of {len(argument)}>"
+    return f"<{type(argument).__name__}>"
+
+
+builtin_set = set
+
+
+def _rebuild(cls: type[Store[Any, Any]], arguments: tuple[Any, ...], options: dict[str, Any]) -> Store[Any, Any]:
+    return cls(*arguments, **options)
+
+
+class _Partition(Iterable[K]):
+    """Every `count`-th key, beginning with the one at `index`, of a listing that starts anew for each loop."""
+
+    def __init__(self, listing: Callable[[], Iterator[K]], index: int, count: int) -> None:
+        self._listing = listing
+        self._index = index
+        self._count = count
+
+    def __iter__(self) -> Iterator[K]:
+        return islice(self._listing(), self._index, None, self._count)

@@ -1,0 +1,80 @@
+"""The table of verbs: what a store can be asked to do, and what each verb can be derived from."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Literal
+
+
+class Missing(Enum):
+    """The type of `MISSING`: an Enum, so that type checkers narrow it."""
+
+    MISSING = "MISSING"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+MISSING: Final = Missing.MISSING
+"""Stands for absence where None may be a stored value."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name : str
+        The method's name.
+    writes : bool
+        Whether it can change the store. A frozen store refuses these.
+    derived_from : tuple of str
+        The verbs that its derived form calls. Empty for the four primitives, and for verbs whose derived form
+        calls none.
+    """
+
+    name: str
+    writes: bool
+    derived_from: tuple[str, ...] = ()
+
+
+_ROWS = (
+    Verb("get", writes=False),
+    Verb("set", writes=True),
+    Verb("delete", writes=True),
+    Verb("iter", writes=False),
+    Verb("has", writes=False, derived_from=("get",)),
+    Verb("count", writes=False, derived_from=("iter",)),
+    Verb("get_many", writes=False, derived_from=("get",)),
+    Verb("set_many", writes=True, derived_from=("set",)),
+    Verb("delete_many", writes=True, derived_from=("delete",)),
+    Verb("entries", writes=False, derived_from=("iter", "get_many")),
+    Verb("clear", writes=True, derived_from=("iter", "delete_many")),
+    Verb("add", writes=True, derived_from=("has", "set")),
+    Verb("replace", writes=True, derived_from=("get", "set")),
+    Verb("pop", writes=True, derived_from=("get", "delete")),
+    Verb("select", writes=False, derived_from=("iter", "entries")),
+    Verb("plan", writes=False, derived_from=("select",)),
+    Verb("partitions", writes=False, derived_from=("iter",)),
+    Verb("canonical", writes=False),
+    Verb("check", writes=False, derived_from=("set",)),
+    Verb("replace_all", writes=True, derived_from=("clear", "set_many")),
+    Verb("flush", writes=False),
+    Verb("close", writes=False),
+)
+
+VERBS: Final[dict[str, Verb]] = {verb.name: verb for verb in _ROWS}
+PRIMITIVES: Final = ("get", "set", "delete", "iter")
+
+
+def _closure(name: str) -> frozenset[str]:
+    """Return every verb that `name` rests on, directly or through others."""
+    direct = VERBS[name].derived_from
+    return frozenset(direct).union(*(_closure(below) for below in direct))
+
+
+RESTS_ON: Final[dict[str, frozenset[str]]] = {name: _closure(name) for name in VERBS}
+"""For each verb, all verbs in its derivation, transitively."""

@@ -1,0 +1,240 @@
+"""The contract as tests that anyone can inherit."""
+
+import pickle
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spoonbill.errors import ReadOnlyError
+from spoonbill.store import MISSING, VERBS, Store
+
+
+class StoreContract:
+    """Inherit it, write `make`, and pytest runs the contract on your store.
+
+    ::
+
+        class TestMyStore(StoreContract):
+            def make(self, path):
+                return MyStore(path / "data")
+
+    Attributes
+    ----------
+    values : tuple
+        Five different values that the store holds, none of them None.
+    keys : tuple
+        Five different keys that the store holds.
+    """
+
+    values: tuple[Any, ...] = (b"one", b"two", b"", b"\x00\xff" * 50, b"five" * 1000)
+    keys: tuple[Any, ...] = ("a", "a/b", "", "..", "\u00e9 *[1]\x00")
+
+    def make(self, path: Path) -> Store[Any, Any]:
+        """Return an empty store of your kind, which may use the empty directory `path`."""
+        raise NotImplementedError
+
+    def peek(self, store: Store[Any, Any], key: Any) -> Any:
+        """Return what the engine holds for `key`, by other means than the store. MISSING: it is not there."""
+        return store.get(key, MISSING)
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Any:
+        """Make the store of a test and close it afterwards."""
+        store = self.make(tmp_path)
+        yield store
+        store.close()
+
+    @property
+    def pairs(self) -> dict[Any, Any]:
+        """The sample keys with the sample values."""
+        return dict(zip(self.keys, self.values, strict=True))
+
+    def test_set_get_delete(self, store: Store[Any, Any]) -> None:
+        """A value comes back as it was set, and is gone after a delete."""
+        for key, value in self.pairs.items():
+            assert store.get(key, MISSING) is MISSING
+            store.set(key, value)
+            assert store.get(key, MISSING) == value
+            assert self.peek(store, key) is not MISSING
+        for key in self.keys:
+            assert store.delete(key) is True
+            assert store.delete(key) is False
+            assert self.peek(store, key) is MISSING
+
+    def test_set_replaces(self, store: Store[Any, Any]) -> None:
+        """A second set replaces the whole value and adds no key."""
+        for value in self.values:
+            store[self.keys[0]] = value
+            assert store[self.keys[0]] == value
+        assert len(store) == 1
+
+    def test_absence_is_key_error(self, store: Store[Any, Any]) -> None:
+        """An absent key is KeyError in every form that a dict raises it in, and the default elsewhere."""
+        key = self.keys[0]
+        for operation in (store.__getitem__, store.__delitem__, store.pop):
+            with pytest.raises(KeyError):
+                operation(key)
+        with pytest.raises(KeyError):
+            store.popitem()
+        assert store.get(key) is None
+        assert store.get(key, 5) == 5
+        assert store.pop(key, 5) == 5
+        assert key not in store
+        assert not store
+
+    def test_listing(self, store: Store[Any, Any]) -> None:
+        """Iteration, views, len and truth agree with a dict of the same pairs."""
+        store.update(self.pairs)
+        assert sorted(store) == sorted(self.keys)
+        assert len(store) == len(self.pairs)
+        assert bool(store)
+        assert dict(store.items()) == self.pairs
+        assert sorted(store.keys()) == sorted(self.keys)
+        assert list(store.values()) == [store[key] for key in store]
+        assert store == self.pairs
+        assert store.copy() == self.pairs
+
+    def test_batches(self, store: Store[Any, Any]) -> None:
+        """A batch keeps order, duplicates and absences, and a batch of none is empty."""
+        store.update(self.pairs)
+        first, second = self.keys[:2]
+        store.delete(second)
+        wanted = [second, first, first, second]
+        value = self.values[0]
+        assert list(store.values(keys=wanted)) == [None, value, value, None]
+        assert store.get_many(wanted, MISSING) == [MISSING, value, value, MISSING]
+        assert list(store.values(keys=[])) == []
+        assert store.delete_many([second, first, first]) == 1
+        store.update([(first, self.values[0]), (first, self.values[1])])
+        assert store[first] == self.values[1]
+
+    def test_atomic_verbs(self, store: Store[Any, Any]) -> None:
+        """Add sets only what is absent, replace only what is equal, pop removes what it returns."""
+        key, (one, two, three) = self.keys[0], self.values[:3]
+        assert store.replace(key, one, two) is False
+        assert store.add(key, one) is True
+        assert store.add(key, two) is False
+        assert store.replace(key, two, three) is False
+        assert store.replace(key, one, two) is True
+        assert store.pop(key) == two
+        assert key not in store
+        assert store.setdefault(key, one) == one
+        assert store.setdefault(key, two) == one
+        assert store.popitem() == (key, one)
+
+    def test_clear_and_replace_all(self, store: Store[Any, Any]) -> None:
+        """Both leave exactly what they say."""
+        store.update(self.pairs)
+        store.replace_all([(self.keys[0], self.values[1])])
+        assert dict(store.items()) == {self.keys[0]: self.values[1]}
+        store.clear()
+        assert list(store) == []
+
+    def test_writing_while_iterating(self, store: Store[Any, Any]) -> None:
+        """A loop over the keys may delete and set."""
+        store.update(self.pairs)
+        for key in store:
+            store[key] = self.values[0]
+        for key in store:
+            del store[key]
+        assert len(store) == 0
+
+    def test_search_counts_matches(self, store: Store[Any, Any]) -> None:
+        """A limit counts what matches, and every key is found by the pattern for everything."""
+        store.update(self.pairs)
+        assert sorted(store.keys("*")) == sorted(self.keys)
+        assert len(list(store.keys("*", limit=2))) == 2
+        assert len(list(store.items(limit=3))) == 3
+        assert list(store.keys("*", limit=0)) == []
+        assert str(store.explain("*"))
+
+    def test_partitions_share_out_every_key(self, store: Store[Any, Any]) -> None:
+        """Every key is in one partition."""
+        store.update(self.pairs)
+        assert sorted(key for part in store.partitions(3) for key in part) == sorted(self.keys)
+
+    def test_save_and_load(self, store: Store[Any, Any], tmp_path: Path) -> None:
+        """A snapshot brings back what was saved, in place of what is there."""
+        store.update(self.pairs)
+        store.save(tmp_path / "snapshot")
+        store.clear()
+        store[self.keys[0]] = self.values[1]
+        store.load(tmp_path / "snapshot")
+        assert dict(store.items()) == self.pairs
+
+    def test_threads(self, store: Store[Any, Any]) -> None:
+        """Of many threads that add one key, one wins; none raises."""
+        won: list[int] = []
+
+        def contend(number: int) -> None:
+            for _ in range(20):
+                if store.add(self.keys[0], self.values[number]):
+                    won.append(number)
+
+        threads = [threading.Thread(target=contend, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1
+        assert store[self.keys[0]] == self.values[won[0]]
+
+    def test_repr_reads_nothing_and_names_the_class(self, store: Store[Any, Any]) -> None:
+        """The repr is an expression, without data."""
+        store[self.keys[0]] = self.values[0]
+        assert repr(store).startswith(type(store).__name__ + "(")
+        assert repr(self.values[0]) not in repr(store)
+
+    def test_pickles(self, store: Store[Any, Any]) -> None:
+        """A pickled store is the same store."""
+        store[self.keys[0]] = self.values[0]
+        store.flush()
+        copy = pickle.loads(pickle.dumps(store))
+        try:
+            assert copy[self.keys[0]] == self.values[0]
+        finally:
+            copy.close()
+
+    def test_overrides_agree_with_the_derived_forms(self, store: Store[Any, Any]) -> None:
+        """A verb that the store defines itself is only faster, never different."""
+        store.update(self.pairs)
+        derived = {verb: getattr(Store, verb) for verb in VERBS}
+        keys = [*self.keys, self.keys[0]]
+        assert store.count() == derived["count"](store)
+        assert store.get_many(keys, MISSING) == derived["get_many"](store, keys, MISSING)
+        assert dict(store.entries()) == dict(derived["entries"](store))
+        assert [store.has(key) for key in keys] == [derived["has"](store, key) for key in keys]
+
+
+def refuses_every_write(store: Store[Any, Any], pairs: Mapping[Any, Any]) -> None:
+    """Assert that every write to a frozen store raises `ReadOnlyError`, whatever its arguments.
+
+    Parameters
+    ----------
+    store : Store
+        A store that only reads.
+    pairs : mapping
+        What it holds.
+    """
+    key = next(iter(pairs))
+    attempts: tuple[Any, ...] = (
+        lambda: store.set(key, pairs[key]),
+        lambda: store.delete(key),
+        lambda: store.set_many({}.items()),
+        lambda: store.update({}),
+        lambda: store.pop("no such key", None),
+        lambda: store.setdefault(key),
+        lambda: store.clear(),
+        lambda: store.popitem(),
+        lambda: store.load("nowhere"),
+        lambda: store.add(key, pairs[key]),
+        lambda: store.replace(key, pairs[key], pairs[key]),
+        lambda: store.__ior__({}),
+    )
+    for attempt in attempts:
+        with pytest.raises(ReadOnlyError):
+            attempt()
+    assert dict(store.items()) == dict(pairs)
