@@ -39,6 +39,7 @@ from spoonbill.query import (
     prefix,
     regex,
 )
+from tests.names import shown
 
 NAN = math.nan
 NAIVE = datetime(2024, 1, 2, 3)
@@ -85,7 +86,7 @@ class Colour(enum.StrEnum):
         (timedelta(1), "other"),
         (Odd(), "other"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_classes_of_values(value, name):
     """Each value has the class of the design."""
@@ -137,7 +138,7 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("a", "b"), EQUAL, ids=repr)
+@pytest.mark.parametrize(("a", "b"), EQUAL, ids=shown)
 def test_equal(a, b):
     """Values of one class that are equal match both ways, and hash alike as operands."""
     for x, y in ((a, b), (b, a)):
@@ -148,7 +149,7 @@ def test_equal(a, b):
     assert hash(eq(a)) == hash(eq(b))
 
 
-@pytest.mark.parametrize(("a", "b"), DIFFERENT, ids=repr)
+@pytest.mark.parametrize(("a", "b"), DIFFERENT, ids=shown)
 def test_different(a, b):
     """Values of two classes, or unequal ones, do not match, and nothing raises: True is not 1 however deep."""
     for x, y in ((a, b), (b, a)):
@@ -200,7 +201,7 @@ ORDERED = [
 ]
 
 
-@pytest.mark.parametrize(("low", "high"), ORDERED, ids=repr)
+@pytest.mark.parametrize(("low", "high"), ORDERED, ids=shown)
 def test_order(low, high):
     """The four orders agree on numbers (exactly), strings by code point, bytes and times."""
     assert gt(low).matches(high)
@@ -233,7 +234,7 @@ def test_order(low, high):
         (1, Decimal("sNaN")),
         (1, Odd()),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_no_order_between_classes(make, operand, value):
     """A value of another class, a NaN and a time of another kind match no order, and raise nothing."""
@@ -241,14 +242,14 @@ def test_no_order_between_classes(make, operand, value):
 
 
 @pytest.mark.parametrize("make", [gt, ge, lt, le])
-@pytest.mark.parametrize("operand", [None, True, [1], (1,), {}, {1}, 1j, timedelta(1)], ids=repr)
+@pytest.mark.parametrize("operand", [None, True, [1], (1,), {}, {1}, 1j, timedelta(1)], ids=shown)
 def test_what_has_no_order_is_refused(make, operand):
     """An operand without an order is a TypeError when the condition is made."""
     with pytest.raises(TypeError, match="has an order"):
         make(operand)
 
 
-@pytest.mark.parametrize("condition", [eq(None), ne(1), gt(1), isin([None]), Match(glob("*")), exists(True)], ids=repr)
+@pytest.mark.parametrize("condition", [eq(None), ne(1), gt(1), isin([None]), Match(glob("*")), exists(True)], ids=shown)
 def test_absence_matches_only_exists_false(condition):
     """What is absent matches nothing but exists(False), ne included."""
     assert not condition.matches(None, False)
@@ -345,7 +346,7 @@ CONDITIONS = [
 ]
 
 
-@pytest.mark.parametrize("condition", CONDITIONS, ids=repr)
+@pytest.mark.parametrize("condition", CONDITIONS, ids=shown)
 def test_conditions_are_values(condition):
     """A condition is hashable whatever it holds, pickles also after use, and cannot be changed."""
     condition.matches("a")
@@ -404,7 +405,7 @@ def test_conditions_that_mean_something_else_differ():
         ({"a": "*"}, {}, False),
         (exists(False), 1, False),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_conditions_on_values(wanted, value, found):
     """What ``items`` is given, and what it finds: the table of the design."""

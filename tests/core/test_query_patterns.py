@@ -19,6 +19,7 @@ from spoonbill.query import (
     regex,
     server_glob,
 )
+from tests.names import shown
 
 ALPHABET = "*?[]^-\\!a b"
 globs = st.text(ALPHABET, max_size=12)
@@ -254,7 +255,7 @@ ALL = [
 ]
 
 
-@pytest.mark.parametrize("pattern", ALL, ids=repr)
+@pytest.mark.parametrize("pattern", ALL, ids=shown)
 def test_patterns_are_values(pattern):
     """A pattern prints as the call that makes it, equals its like, is hashable and pickles, also after use."""
     words = {"glob": glob, "server_glob": server_glob, "regex": regex, "like": like, "prefix": prefix, "AnyOf": AnyOf}
