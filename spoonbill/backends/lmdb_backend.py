@@ -8,13 +8,12 @@ from typing import Any, Literal, NoReturn
 
 import lmdb
 
-from spoonbill.backends.lmdb_environment import environment
+from spoonbill.backends.lmdb_environment import Environment, Handle, environment
+from spoonbill.backends.lmdb_single import EMPTY, single_key_verbs
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, shortened
 
-EMPTY = b"\xff"
-"""Stands for the empty key, which LMDB cannot hold: no UTF-8 text contains this byte."""
 _LONGEST = 511
 _SORTED_AT_ONCE = 200_000
 
@@ -59,28 +58,30 @@ class Lmdb(Store[str, bytes]):
             options = {"sync": False, **options}
         if map_size is not None:
             options = {"map_size": map_size, **options}
-        self._shared: Any = environment(path, options)
-        self._lock = self._shared.lock
+        shared = environment(path, options)
+        self._lock = shared.lock
+        self._handle = Handle(shared)
+
+    @property
+    def _shared(self) -> Environment:
+        if self._handle.shared is None:
+            raise self.closed()
+        return self._handle.shared
 
     # -- single keys -------------------------------------------------------------------------------------------
 
     def get(self, key: str, default: Any = None) -> Any:
         try:
-            txn = self._shared.begin()
-            value = txn.get(key.encode() or EMPTY, default)
-            txn.abort()
+            return self._handle.begin().get(key.encode() or EMPTY, default)
         except Exception as error:
-            if self._mended("get", key, error):
-                return self.get(key, default)
-            return default
-        return value
+            return self.get(key, default) if self._mended("get", key, error) else default
 
     def has(self, key: str) -> bool:
         return self.get(key, MISSING) is not MISSING
 
     def set(self, key: str, value: bytes) -> None:
         try:
-            with self._lock, self._shared.begin(write=True) as txn:
+            with self._lock, self._handle.begin(write=True) as txn:
                 txn.put(key.encode() or EMPTY, value)
         except Exception as error:
             if not self._mended("set", key, error):
@@ -89,7 +90,7 @@ class Lmdb(Store[str, bytes]):
 
     def delete(self, key: str) -> bool:
         try:
-            with self._lock, self._shared.begin(write=True) as txn:
+            with self._lock, self._handle.begin(write=True) as txn:
                 return bool(txn.delete(key.encode() or EMPTY))
         except Exception as error:
             return self._mended("delete", key, error) and self.delete(key)
@@ -111,7 +112,7 @@ class Lmdb(Store[str, bytes]):
         """Do `work` on one key in a write transaction, again after the map grew."""
         while True:
             try:
-                with self._lock, self._shared.begin(write=True) as txn:
+                with self._lock, self._handle.begin(write=True) as txn:
                     return work(txn, key.encode() or EMPTY)
             except Exception as error:
                 if not self._mended(operation, key, error):
@@ -122,7 +123,7 @@ class Lmdb(Store[str, bytes]):
     def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
         keys = list(keys)
         try:
-            txn = self._shared.begin()
+            txn = self._handle.begin()
             try:
                 return list(map(txn.get, _encoded(keys), repeat(default)))
             finally:
@@ -143,7 +144,7 @@ class Lmdb(Store[str, bytes]):
         first = dict(islice(pairs, _SORTED_AT_ONCE))
         while True:
             try:
-                with self._lock, self._shared.begin(write=True) as txn:
+                with self._lock, self._handle.begin(write=True) as txn:
                     if clear:
                         txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
                     _put_sorted(txn, first)
@@ -168,7 +169,7 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         while True:
             try:
-                with self._lock, self._shared.begin(write=True) as txn:
+                with self._lock, self._handle.begin(write=True) as txn:
                     return sum(map(txn.delete, _encoded([key for key in keys if len(key.encode()) <= _LONGEST])))
             except Exception as error:
                 self._mended("delete_many", MISSING, error)
@@ -180,7 +181,7 @@ class Lmdb(Store[str, bytes]):
 
     def count(self) -> int:
         try:
-            txn = self._shared.begin()
+            txn = self._handle.begin()
             entries: int = txn.stat(self._shared.env.open_db(None, txn=txn))["entries"]
             txn.abort()
         except Exception as error:
@@ -235,13 +236,12 @@ class Lmdb(Store[str, bytes]):
     @contextmanager
     def _snapshot(self, operation: str) -> Iterator[Any]:
         """Hold a read transaction with a cursor, counted so that nothing closes the environment under it."""
-        shared = self._shared
         try:
-            txn = shared.begin()
+            txn = self._handle.begin()
         except Exception as error:
             self._mended(operation, MISSING, error)
-            shared = self._shared
-            txn = shared.begin()
+            txn = self._handle.begin()
+        shared = self._shared
         shared.live += 1
         try:
             yield txn.cursor()
@@ -276,10 +276,15 @@ class Lmdb(Store[str, bytes]):
             self._mended("flush", MISSING, error)
 
     def close(self) -> None:
-        self._shared = _Closed(self)
+        self._handle.close(self.closed())
+
+    def keyed(self, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
+        return single_key_verbs(self, self._handle, down)
 
     def _mended(self, operation: str, key: Any, error: Exception) -> bool:
         """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
+        if isinstance(error, StoreError):
+            raise error
         shared = self._shared
         if isinstance(error, lmdb.MapFullError):
             shared.grow()
@@ -292,8 +297,6 @@ class Lmdb(Store[str, bytes]):
         elif type(error) is lmdb.Error and "closed" in str(error):
             with shared.lock:
                 shared.reopen()
-        elif isinstance(error, StoreError):
-            raise error
         elif isinstance(error, lmdb.Error):
             raise self.failure(operation, key, error, "Check the disk and the permissions of the path.") from error
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
@@ -312,22 +315,6 @@ class Lmdb(Store[str, bytes]):
             f"set of key {shortened(key)} in {self!r}: it is {len(key.encode())} bytes long, LMDB holds {_LONGEST}; "
             "shorten it, or keep it in the value under a hash"
         )
-
-
-class _Closed:
-    """What stands in the place of the environment after `close`."""
-
-    def __init__(self, store: Lmdb) -> None:
-        self._store = repr(store)
-        self._error = store.closed()
-        self.live = 0
-
-    def begin(self, **_options: Any) -> Any:
-        raise self._error
-
-    @property
-    def env(self) -> Any:
-        raise self._error
 
 
 def _encoded(keys: Iterable[str]) -> Iterator[bytes]:

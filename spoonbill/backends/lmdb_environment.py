@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import lmdb
 import lmdbm
@@ -32,6 +32,7 @@ class Environment:
         self.path = path
         self.options = options
         self.lock = engine_lock(("lmdb", path))
+        self.handles: WeakSet[Handle] = WeakSet()
         self.live = 0  # iterators that own a snapshot: their environment must not be closed under them
         self.reopen()
 
@@ -50,7 +51,13 @@ class Environment:
                     raise self._unopened(error) from error
             except (lmdb.Error, OSError) as error:
                 raise self._unopened(error) from error
-        self.begin: Callable[..., Any] = self.env.begin
+        self.begin_with(self.env.begin)
+
+    def begin_with(self, begin: Callable[..., Any]) -> None:
+        """Have every handle begin its transactions by `begin`."""
+        self.begin = begin
+        for handle in self.handles:
+            handle.begin = begin
 
     def _unopened(self, error: BaseException) -> StoreError:
         return StoreError(
@@ -72,6 +79,26 @@ class Environment:
         """Take over the map size that another process has set."""
         with self.lock:
             self.env.set_mapsize(0)
+
+
+class Handle:
+    """One store's hold on an environment: what its compiled verbs look at, so that a close reaches them."""
+
+    def __init__(self, shared: Environment) -> None:
+        self.shared: Environment | None = shared
+        self.begin: Callable[..., Any] = shared.begin
+        shared.handles.add(self)
+
+    def close(self, error: Exception) -> None:
+        """Let the environment go; every later use raises `error`."""
+
+        def refuse(**_options: Any) -> Any:
+            raise error
+
+        if self.shared is not None:
+            self.shared.handles.discard(self)
+        self.shared = None
+        self.begin = refuse
 
 
 def environment(path: str | Path, options: dict[str, Any]) -> Environment:
@@ -118,7 +145,7 @@ def _after_in_child() -> None:
     _registry = threading.RLock()
     for shared in list(_open.values()):
         if shared.live:
-            shared.begin = _refused_in_child
+            shared.begin_with(_refused_in_child)
             shared.live = 0
             del _open[shared.path]
 

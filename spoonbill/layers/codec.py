@@ -16,6 +16,8 @@ class _Keys(KeyLayer[Any, Any]):
     def __init__(self, inner: Store[Any, Any], *, strict: bool) -> None:
         super().__init__(inner)
         self._strict = strict
+        for verb, function in inner.keyed(self.down).items():
+            vars(self)[verb] = function
 
     def down(self, key: Any) -> str:
         if type(key) is str and key.isascii() and key[:1] != MARKER:

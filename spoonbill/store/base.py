@@ -246,6 +246,14 @@ class Store(MappingFacade[K, V]):
     def close(self) -> None:
         """Release what the store itself opened. A client that was handed in stays open. Closing twice is no error."""
 
+    def keyed(self, down: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:  # noqa: ARG002 - for engines
+        """Return single-key verbs with the key function `down` compiled in, where an engine has them, by name.
+
+        A key layer that leaves str keys without the marker as they are uses them in place of its own, which saves a
+        frame a call. They must agree with the verbs themselves, and pass on every error of `down`.
+        """
+        return {}
+
     # -- what a store says of itself ---------------------------------------------------------------------------
 
     def native(self, verb: str) -> bool:
