@@ -57,7 +57,7 @@ class Environment:
         """Have every handle begin its transactions by `begin`."""
         self.begin = begin
         for handle in self.handles:
-            handle.begin = begin
+            handle.begin_with(begin)
 
     def _unopened(self, error: BaseException) -> StoreError:
         return StoreError(
@@ -87,7 +87,18 @@ class Handle:
     def __init__(self, shared: Environment) -> None:
         self.shared: Environment | None = shared
         self.begin: Callable[..., Any] = shared.begin
+        self._followers: list[Callable[[Callable[..., Any]], None]] = []
         shared.handles.add(self)
+
+    def follow(self, follower: Callable[[Callable[..., Any]], None]) -> None:
+        """Call `follower` with each later way to begin a transaction."""
+        self._followers.append(follower)
+
+    def begin_with(self, begin: Callable[..., Any]) -> None:
+        """Begin later transactions by `begin`."""
+        self.begin = begin
+        for follower in self._followers:
+            follower(begin)
 
     def close(self, error: Exception) -> None:
         """Let the environment go; every later use raises `error`."""
@@ -98,7 +109,7 @@ class Handle:
         if self.shared is not None:
             self.shared.handles.discard(self)
         self.shared = None
-        self.begin = refuse
+        self.begin_with(refuse)
 
 
 def environment(path: str | Path, options: dict[str, Any]) -> Environment:

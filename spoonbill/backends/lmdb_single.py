@@ -5,13 +5,14 @@ from typing import Any
 
 from spoonbill.backends.lmdb_environment import Handle
 from spoonbill.keys import MARKER
-from spoonbill.store import MISSING, Store
+from spoonbill.store import Store
 
 EMPTY = b"\xff"
 """Stands for the empty key, which LMDB cannot hold: no UTF-8 text contains this byte."""
+_MARKER = ord(MARKER)
 
 
-def single_key_verbs(
+def single_key_verbs(  # noqa: C901 - four closures of one kind
     store: Store[str, bytes], handle: Handle, down: Callable[[Any], str]
 ) -> dict[str, Callable[..., Any]]:
     """Return `get`, `has`, `set` and `delete` that take keys as `down` does.
@@ -20,35 +21,52 @@ def single_key_verbs(
     wrong is left to the store's own verb, which mends it or says what it is.
     """
     lock = store._lock  # noqa: SLF001 - the lock of the engine that these verbs are a part of
+    encode = str.encode
+    begin = handle.begin  # a cell of its own: half the price of an attribute
+
+    def rebind(later: Callable[..., Any]) -> None:
+        nonlocal begin
+        begin = later
+
+    handle.follow(rebind)
 
     def get(key: Any, default: Any = None) -> Any:
         try:
-            plain = key if key.__class__ is str and key[:1] != MARKER else down(key)
-            return handle.begin().get(plain.encode() or EMPTY, default)
-        except Exception:
-            return store.get(down(key), default)
+            data = encode(key)
+            if data[0] != _MARKER:
+                return begin().get(data, default)
+        except Exception:  # noqa: S110 - an odd key, or a failure: the store's own verb deals with both
+            pass
+        return store.get(down(key), default)
 
     def has(key: Any) -> bool:
         try:
-            plain = key if key.__class__ is str and key[:1] != MARKER else down(key)
-            return handle.begin().get(plain.encode() or EMPTY, MISSING) is not MISSING
-        except Exception:
-            return store.has(down(key))
+            data = encode(key)
+            if data[0] != _MARKER:
+                return begin().get(data) is not None
+        except Exception:  # noqa: S110 - as above
+            pass
+        return store.has(down(key))
 
     def put(key: Any, value: bytes) -> None:
         try:
-            plain = key if key.__class__ is str and key[:1] != MARKER else down(key)
-            with lock, handle.begin(write=True) as txn:
-                txn.put(plain.encode() or EMPTY, value)
-        except Exception:
-            store.set(down(key), value)
+            data = encode(key)
+            if data[0] != _MARKER:
+                with lock, begin(write=True) as txn:
+                    txn.put(data, value)
+                return
+        except Exception:  # noqa: S110 - as above
+            pass
+        store.set(down(key), value)
 
     def delete(key: Any) -> bool:
         try:
-            plain = key if key.__class__ is str and key[:1] != MARKER else down(key)
-            with lock, handle.begin(write=True) as txn:
-                return bool(txn.delete(plain.encode() or EMPTY))
-        except Exception:
-            return store.delete(down(key))
+            data = encode(key)
+            if data[0] != _MARKER:
+                with lock, begin(write=True) as txn:
+                    return bool(txn.delete(data))
+        except Exception:  # noqa: S110 - as above
+            pass
+        return store.delete(down(key))
 
     return {"get": get, "has": has, "set": put, "delete": delete}
