@@ -9,6 +9,7 @@ demo: $(STAMP)
 	$(BIN)/python examples/tour.py
 
 test: $(STAMP)
+	$(BIN)/python tests/servers/node_packages.py
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(STAMP)
