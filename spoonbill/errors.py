@@ -15,11 +15,15 @@
     ├── SnapshotError (ValueError)         a snapshot that is torn, corrupted or not a snapshot
     ├── MissingExtraError (ImportError)    an engine's client is not installed
     └── StoreError (OSError)               the engine failed; its own error is the ``__cause__``
-        └── ClosedError (ValueError)       the store was closed
+        ├── ClosedError (ValueError)       the store was closed
+        └── PartialWriteError              a batch was written in part; it tells which part
 
 Absence is none of these: it is the plain ``KeyError`` of a dict. A message says what happened, to which key, in which
 store, and what to do about it.
 """
+
+from functools import partial
+from typing import Any
 
 
 class SpoonbillError(Exception):
@@ -91,3 +95,26 @@ class StoreError(SpoonbillError, OSError):
 
 class ClosedError(StoreError, ValueError):
     """The store was closed before this call."""
+
+
+class PartialWriteError(StoreError):
+    """A call with many entries stopped after some of them were written.
+
+    Attributes
+    ----------
+    done : int
+        How many of the given entries were written: all from the first up to the batch that failed, save `failed`.
+    failed : tuple
+        The keys of that batch that were not written, or of which that is not known. Nothing after it was tried.
+    """
+
+    done: int = 0
+    failed: tuple[Any, ...] = ()
+
+    def __init__(self, message: str, *, done: int = 0, failed: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.done = done
+        self.failed = failed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), done=self.done, failed=self.failed), (str(self),)

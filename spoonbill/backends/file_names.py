@@ -14,14 +14,15 @@ from spoonbill.errors import KeyDecodeError
 KEEPERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-. =,@+()[]{}!#&;'")
 _UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LONGEST = 180
-_PLAIN = re.compile(r"[a-z0-9_\-]{1,180}\Z")
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)", re.IGNORECASE)
+_DEVICES = r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)"
+_DEVICE = re.compile(_DEVICES, re.IGNORECASE)
+_PLAIN = re.compile(rf"(?!{_DEVICES})[a-z0-9_\-]{{1,180}}\Z")
 _TOKEN = re.compile(rb"%([0-9a-f]{2})|\^([a-z])|([^%^])", re.DOTALL)
 
 
 def path_of(key: str) -> str:
     """Return the path below the root for `key`."""
-    if _PLAIN.match(key) and not _DEVICE.match(key):
+    if _PLAIN.match(key):
         return key
     if key == "":
         return "%"
@@ -44,7 +45,7 @@ def key_of(path: str) -> str:
     KeyDecodeError
         If `path_of` gives this path to no key.
     """
-    if _PLAIN.match(path) and not _DEVICE.match(path):
+    if _PLAIN.match(path):
         return path
     key = _decoded(path)
     if key is None or path_of(key) != path:

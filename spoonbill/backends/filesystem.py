@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,9 @@ from spoonbill.errors import InvalidKeyError, StoreError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store import Guarantees, Store, engine_lock, shortened
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_TOKEN = uuid4().hex[:6]
+_numbers = count()
 _PART = "~part"
 """The ending of a file that is being written. No key's file ends so: a tilde is always escaped."""
 
@@ -157,22 +161,36 @@ def _read(path: str) -> bytes:
 
 def _write(path: str, value: bytes, *, sync: bool) -> None:
     """Write beside the file and move it into place, so that no reader and no crash sees a part of it."""
-    beside = f"{path}.{uuid4().hex[:12]}{_PART}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    beside = f"{path}.{_TOKEN}{os.getpid():x}-{next(_numbers):x}{_PART}"
     try:
-        descriptor = os.open(beside, flags, 0o666)
+        descriptor = os.open(beside, _NEW, 0o666)
     except FileNotFoundError:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(beside, flags, 0o666)
+        descriptor = os.open(beside, _NEW, 0o666)
     try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            view = memoryview(value)
-            while view:
-                view = view[file.write(view) :]
+        try:
+            written = os.write(descriptor, value)
+            while written < len(value):
+                written += os.write(descriptor, memoryview(value)[written:])
             if sync:
                 os.fsync(descriptor)
-        os.rename(beside, path)  # noqa: PTH104 - the hot path: a Path object costs as much as the call
+        finally:
+            os.close(descriptor)
+        os.replace(beside, path)  # noqa: PTH105 - the hot path: a Path object costs as much as the call
     except BaseException:
         with suppress(OSError):
             Path(beside).unlink()
         raise
+    if sync:
+        _sync_directory(path)
+
+
+def _sync_directory(path: str) -> None:
+    """Write the folder's own entry through to the disk: without it a power cut could undo the move."""
+    if os.name != "posix":
+        return
+    folder = os.open(path.rpartition("/")[0] or "/", os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeGuard
 
 import lmdb
 
-from spoonbill.backends.lmdb_environment import Environment, Handle, environment
-from spoonbill.backends.lmdb_single import EMPTY, single_key_verbs
+from spoonbill.backends.lmdb_environment import LARGEST_MAP, Environment, Handle, environment
+from spoonbill.backends.lmdb_keyed import EMPTY, Batch, batch, batch_verbs, decoded, listing_verbs, single_key_verbs
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
 from spoonbill.query import Plan, Query, Step
-from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, shortened
+from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, batches, shortened
 
 _LONGEST = 511
 _SORTED_AT_ONCE = 200_000
+_DictItems: type[Any] = type({}.items())
 
 
 class Lmdb(Store[str, bytes]):
@@ -124,94 +125,92 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         try:
             txn = self._handle.begin()
-            try:
-                return list(map(txn.get, _encoded(keys), repeat(default)))
-            finally:
-                txn.abort()
+            return list(map(txn.get, _encoded(keys), repeat(default)))
         except Exception as error:
             if self._mended("get_many", MISSING, error):
                 return self.get_many(keys, default)
             return [self.get(key, default) for key in keys]  # one of them is too long to be there
 
     def set_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:
-        self._put("set_many", iter(pairs), clear=False)
+        self.put_all("set_many", pairs, self._name, clear=False)
 
     def replace_all(self, pairs: Iterable[tuple[str, bytes]]) -> None:
-        self._put("replace_all", iter(pairs), clear=True)
+        self.put_all("replace_all", pairs, self._name, clear=True)
 
-    def _put(self, operation: str, pairs: Iterator[tuple[str, bytes]], *, clear: bool) -> None:
-        """Put `pairs` in one transaction, sorted so far as they fit in memory at once."""
-        first = dict(islice(pairs, _SORTED_AT_ONCE))
+    def put_all(
+        self, operation: str, pairs: Iterable[tuple[Any, bytes]], down: Callable[[Any], str], *, clear: bool
+    ) -> None:
+        """Put `pairs` in one transaction, keys by `down`, sorted so far as they fit in memory at once."""
+        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, _SORTED_AT_ONCE)
+        chunks = (batch(piece, down) for piece in pieces)
+        # The first are read before the transaction: most often all, so that a generator of pairs may use this store.
+        kept = list(islice(chunks, 1))
+        may_grow = self._shared.map_size < LARGEST_MAP
+        chunk = Batch((), tuple)
+        begun = False
         while True:
             try:
                 with self._lock, self._handle.begin(write=True) as txn:
                     if clear:
                         txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
-                    _put_sorted(txn, first)
-                    written = len(first)
-                    while chunk := dict(islice(pairs, _SORTED_AT_ONCE)):
-                        _put_sorted(txn, chunk)
-                        written += len(chunk)
+                    for chunk in kept:
+                        chunk.put(txn)
+                    for chunk in chunks:
+                        begun = True
+                        if may_grow:
+                            kept.append(chunk)  # to be put again after a growth
+                        chunk.put(txn)
                     return
-            except lmdb.BadValsizeError:
-                for key in first:
-                    if len(key.encode()) > _LONGEST:
-                        self._too_long(key)
-                raise
             except Exception as error:
-                if isinstance(error, lmdb.MapFullError) and len(first) == _SORTED_AT_ONCE:
-                    raise self.failure(
-                        operation, MISSING, error, "Nothing was written: open it with a larger map_size="
-                    ) from error
+                if isinstance(error, lmdb.BadValsizeError):
+                    self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
+                if begun and not may_grow and isinstance(error, lmdb.Error):
+                    raise self.failure(operation, MISSING, error, "Nothing was written; check the disk.") from error
                 self._mended(operation, MISSING, error)
+
+    def _name(self, key: Any) -> str:
+        if not isinstance(key, str):
+            raise self._no_key(key)
+        try:
+            key.encode()
+        except UnicodeEncodeError as error:
+            raise self._no_key(key) from error
+        return key
 
     def delete_many(self, keys: Iterable[str]) -> int:
         keys = list(keys)
         while True:
             try:
+                names = [name for name in _encoded(keys) if len(name) <= _LONGEST]
                 with self._lock, self._handle.begin(write=True) as txn:
-                    return sum(map(txn.delete, _encoded([key for key in keys if len(key.encode()) <= _LONGEST])))
+                    return sum(map(txn.delete, names))
             except Exception as error:
                 self._mended("delete_many", MISSING, error)
 
     def clear(self) -> None:
-        self._put("clear", iter(()), clear=True)
+        self.put_all("clear", (), self._name, clear=True)
 
     # -- listing -----------------------------------------------------------------------------------------------
 
     def count(self) -> int:
         try:
-            txn = self._handle.begin()
-            entries: int = txn.stat(self._shared.env.open_db(None, txn=txn))["entries"]
-            txn.abort()
+            return self._handle.begin().stat()["entries"]  # type: ignore[no-any-return]
         except Exception as error:
             self._mended("count", MISSING, error)
             return self.count()
-        return entries
 
     def iter(self) -> Iterator[str]:
-        with self._snapshot("iter") as cursor:
-            keys = map(bytes.decode, cursor.iternext(keys=True, values=False))
-            while True:
-                try:
-                    yield from keys
-                except UnicodeDecodeError:
-                    yield self._odd(cursor.key())
-                else:
-                    return
+        with self.snapshot("iter") as cursor:
+            yield from decoded(cursor.iternext(values=False), self.text, cursor)
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
-        with self._snapshot("entries") as cursor:
+        with self.snapshot("entries") as cursor:
             for key, value in cursor.iternext():
-                try:
-                    text = key.decode()
-                except UnicodeDecodeError:
-                    text = self._odd(key)
-                yield text, value
+                yield self.text(key), value
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
         prefixes = ("",) if query.pattern is None else query.pattern.prefixes
-        with self._snapshot("select") as cursor:
+        with self.snapshot("select") as cursor:
             for start in prefixes:
                 head = start.encode(errors="surrogatepass")
                 if not cursor.set_range(head):
@@ -219,7 +218,7 @@ class Lmdb(Store[str, bytes]):
                 for key, value in _pairs(cursor, keys_only=query.keys_only):
                     if not key.startswith(head):
                         break
-                    yield (self._odd(key) if key[:1] == EMPTY else key.decode()), value
+                    yield self.text(key), value
 
     def plan(self, query: Query) -> Plan:
         prefixes = ("",) if query.pattern is None else query.pattern.prefixes
@@ -234,28 +233,36 @@ class Lmdb(Store[str, bytes]):
         )
 
     @contextmanager
-    def _snapshot(self, operation: str) -> Iterator[Any]:
+    def snapshot(self, operation: str) -> Iterator[Any]:
         """Hold a read transaction with a cursor, counted so that nothing closes the environment under it."""
-        try:
-            txn = self._handle.begin()
-        except Exception as error:
-            self._mended(operation, MISSING, error)
-            txn = self._handle.begin()
-        shared = self._shared
-        shared.live += 1
+        snapshot = object()
+        while True:
+            shared = self._shared
+            shared.live.add(snapshot)  # first, so that no other thread closes it in between
+            try:
+                txn = self._handle.begin()
+                break
+            except Exception as error:
+                shared.live.discard(snapshot)
+                self._mended(operation, MISSING, error)
         try:
             yield txn.cursor()
         finally:
-            shared.live -= 1
+            shared.live.discard(snapshot)
             txn.abort()
 
-    def _odd(self, key: bytes) -> str:
-        if key == EMPTY:
-            return ""
-        raise KeyDecodeError(
-            f"{self!r} holds the key {key!r}, which is no UTF-8 text: another program wrote it; read it with py-lmdb",
-            repr(key),
-        )
+    def text(self, key: bytes) -> str:
+        """Return LMDB's `key` as a str."""
+        try:
+            return key.decode()
+        except UnicodeDecodeError as error:
+            if key == EMPTY:
+                return ""
+            raise KeyDecodeError(
+                f"{self!r} holds the key {key!r}, which is no UTF-8 text: another program wrote it; read it with "
+                "py-lmdb",
+                repr(key),
+            ) from error
 
     # -- the environment ---------------------------------------------------------------------------------------
 
@@ -278,8 +285,12 @@ class Lmdb(Store[str, bytes]):
     def close(self) -> None:
         self._handle.close(self.closed())
 
-    def keyed(self, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
-        return single_key_verbs(self, self._handle, down)
+    def keyed(self, down: Callable[[Any], str], up: Callable[[str], Any]) -> dict[str, Callable[..., Any]]:
+        return {
+            **single_key_verbs(self, self._lock, self._handle, down),
+            **batch_verbs(self, self._handle, down),
+            **listing_verbs(self, up),
+        }
 
     def _mended(self, operation: str, key: Any, error: Exception) -> bool:
         """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
@@ -292,11 +303,10 @@ class Lmdb(Store[str, bytes]):
             shared.adopt_size()
         elif isinstance(error, lmdb.BadValsizeError):
             return False
-        elif isinstance(error, (AttributeError, UnicodeEncodeError)):
+        elif isinstance(error, (AttributeError, UnicodeEncodeError)) and key is not MISSING:
             raise self._no_key(key) from error
         elif type(error) is lmdb.Error and "closed" in str(error):
-            with shared.lock:
-                shared.reopen()
+            shared.revive()
         elif isinstance(error, lmdb.Error):
             raise self.failure(operation, key, error, "Check the disk and the permissions of the path.") from error
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
@@ -321,11 +331,9 @@ def _encoded(keys: Iterable[str]) -> Iterator[bytes]:
     return (key.encode() or EMPTY for key in keys)
 
 
-def _put_sorted(txn: Any, pairs: dict[str, bytes]) -> None:
-    """Put pairs in the order of their keys: random writes into a B+ tree cost several times as much."""
-    encoded = {key.encode() or EMPTY: value for key, value in pairs.items()}
-    with txn.cursor() as cursor:
-        cursor.putmulti([(key, encoded[key]) for key in sorted(encoded)])
+def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
+    """Tell whether `pairs` are the items of a dict, which is then read as it is."""
+    return type(pairs) is _DictItems and len(pairs) <= _SORTED_AT_ONCE
 
 
 def _pairs(cursor: Any, *, keys_only: bool) -> Iterator[tuple[bytes, Any]]:

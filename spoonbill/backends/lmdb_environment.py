@@ -33,17 +33,20 @@ class Environment:
         self.options = options
         self.lock = engine_lock(("lmdb", path))
         self.handles: WeakSet[Handle] = WeakSet()
-        self.live = 0  # iterators that own a snapshot: their environment must not be closed under them
-        self.reopen()
+        self.live: set[object] = set()  # iterators' snapshots: the environment must not be closed under them
+        self.reopen(options.get("map_size") or LARGEST_MAP)
 
-    def reopen(self) -> None:
-        """Open the environment, with the largest map that the platform grants."""
-        size = self.options.get("map_size") or LARGEST_MAP
+    def reopen(self, size: int) -> None:
+        """Open the environment with a map of `size` bytes, or the half, the quarter, ... that the platform grants.
+
+        A `size` of 0 takes over the size that is written in the file.
+        """
         rest = {name: option for name, option in self.options.items() if name != "map_size"}
         flag = "r" if rest.pop("readonly", False) else "c"
         while True:
             try:
                 self.env = lmdbm.Lmdb.open(self.path, flag, map_size=size, autogrow=False, **rest).env
+                self.map_size: int = self.env.info()["map_size"]
                 break
             except (lmdb.MemoryError, MemoryError, OverflowError, lmdb.InvalidParameterError) as error:
                 size //= 2
@@ -52,6 +55,14 @@ class Environment:
             except (lmdb.Error, OSError) as error:
                 raise self._unopened(error) from error
         self.begin_with(self.env.begin)
+
+    def revive(self) -> None:
+        """Open the environment again where a fork closed it, once for all the threads that find it closed."""
+        with self.lock:
+            try:
+                self.env.info()
+            except lmdb.Error:
+                self.reopen(self.map_size)
 
     def begin_with(self, begin: Callable[..., Any]) -> None:
         """Have every handle begin its transactions by `begin`."""
@@ -66,19 +77,27 @@ class Environment:
         )
 
     def grow(self) -> None:
-        """Double the map. No transaction of this process is live: the caller holds the lock."""
-        with self.lock:
-            if self.live:
-                raise StoreError(
-                    f"the map of {self.path} is full and cannot grow while an iterator is open: finish or close the "
-                    "iterator, or open the store with a larger map_size="
-                )
-            self.env.set_mapsize(self.env.info()["map_size"] * 2)
+        """Double the map."""
+        self._reopen_with(lambda: self.map_size * 2, "is full and cannot grow")
 
     def adopt_size(self) -> None:
         """Take over the map size that another process has set."""
+        self._reopen_with(lambda: 0, "was grown by another process, which cannot be followed")
+
+    def _reopen_with(self, size: Callable[[], int], trouble: str) -> None:
+        """Close the environment and open it with another size.
+
+        LMDB resizes a map in place only where no thread reads, which nobody here could promise; readers of a closed
+        environment get an error instead, and come back through `revive`.
+        """
         with self.lock:
-            self.env.set_mapsize(0)
+            if self.live:
+                raise StoreError(
+                    f"the map of {self.path} {trouble} while an iterator is open: finish or close the iterator, "
+                    "or open the store with a larger map_size="
+                )
+            self.env.close()
+            self.reopen(size())
 
 
 class Handle:
@@ -157,7 +176,7 @@ def _after_in_child() -> None:
     for shared in list(_open.values()):
         if shared.live:
             shared.begin_with(_refused_in_child)
-            shared.live = 0
+            shared.live.clear()
             del _open[shared.path]
 
 

@@ -40,6 +40,9 @@ class Memory(Store[K, V]):
         if not isinstance(made, MutableMapping):
             raise StackError(f"{type(self).__name__} wraps a mutable mapping, not {type(made).__name__}")
         self._mapping = made
+        # The [] of a dict reads; that of a defaultdict or a Counter would insert or make up a value.
+        plain = isinstance(made, dict) and not hasattr(made, "__missing__")
+        self._reader: Any = made if plain else _ByGet(made)
         self.strict = strict
 
     @property
@@ -101,12 +104,9 @@ class Memory(Store[K, V]):
 
     def __getitem__(self, key: K) -> V:
         try:
-            value: Any = self._mapping.get(key, MISSING)  # [] of a defaultdict would insert
+            return self._reader[key]  # type: ignore[no-any-return]
         except TypeError as error:
             raise self._unhashable(key, error) from error
-        if value is MISSING:
-            raise KeyError(key)
-        return value  # type: ignore[no-any-return]
 
     def __setitem__(self, key: K, value: V) -> None:
         try:
@@ -138,3 +138,16 @@ class Memory(Store[K, V]):
     @classmethod
     def _rebuilt(cls, mapping: MutableMapping[K, V], strict: bool) -> Self:
         return cls(mapping, strict=strict)
+
+
+class _ByGet:
+    """Reads a mapping by its ``get``, which never inserts."""
+
+    def __init__(self, mapping: MutableMapping[Any, Any]) -> None:
+        self._mapping = mapping
+
+    def __getitem__(self, key: Any) -> Any:
+        value = self._mapping.get(key, MISSING)
+        if value is MISSING:
+            raise KeyError(key)
+        return value

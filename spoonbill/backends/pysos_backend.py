@@ -2,12 +2,17 @@
 
 import json
 import os
+from bisect import insort
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from spoonbill.errors import CodecError, InvalidKeyError, MissingExtraError, StoreError
 from spoonbill.store import Guarantees, Store, engine_lock, shortened
+
+_WORTH_REUSING = 5
+"""The longest remainder of a reused line, in bytes, that pysos does not reuse again."""
+_encode_key = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Pysos(Store[str, bytes]):
@@ -62,16 +67,54 @@ class Pysos(Store[str, bytes]):
         return line.partition(b"\t")[2][:-1]
 
     def set(self, key: str, value: bytes) -> None:
-        document = self._parsed(key, value)
+        line = self._line(key, value)
         with self._lock:
-            self._offsets()
-            self._dict[key] = document
+            offsets = self._offsets()
+            before = offsets.get(key)
+            offset = self._place(line)
+            if before is not None:
+                self._dict._freeLine(before)  # noqa: SLF001 - only now: a crash leaves the old line or both
+            offsets[key] = offset
 
-    def _parsed(self, key: str, value: bytes) -> Any:
+    def _place(self, line: bytes) -> int:
+        """Write `line` where pysos would, and return its offset.
+
+        As pysos does it: a line is a comment until all of it is in the file. Not by pysos itself, which would read the
+        old value and parse the new one on the way.
+        """
+        file = self._dict._file  # noqa: SLF001
+        found = self._dict._findLine(len(line))  # noqa: SLF001
+        if found:
+            size, offset = found
+            rest = size - len(line)
+            file.seek(offset)
+            file.write(b"#" + line[1:])
+            if rest > 1:  # what is left of the reused line is a comment of its own
+                file.write(b"#" + b"." * (rest - 2))
+                if rest > _WORTH_REUSING:
+                    insort(self._dict._free_lines, (rest, offset + len(line)))  # noqa: SLF001
+        else:
+            offset = file.seek(0, os.SEEK_END)
+            file.write(b"#" + line[1:])
+        file.flush()
+        file.seek(offset)
+        file.write(line[:1])
+        file.flush()
+        return int(offset)
+
+    def _line(self, key: str, value: bytes) -> bytes:
+        """Return the line that holds the pair; the value is checked to be one JSON document."""
         if not isinstance(key, str):
             raise InvalidKeyError(f"{self!r}: a key is a str, not {type(key).__name__} {shortened(key)}")
         try:
-            return json.loads(value)
+            name = _encode_key(key).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidKeyError(f"{self!r}: the key {shortened(key)} is no valid text ({error})") from error
+        try:
+            document = json.loads(value)
+            if b"\n" in value or b"\r" in value:
+                value = json.dumps(document, ensure_ascii=False).encode()
+            return b"%b\t%b\n" % (name, value)
         except (TypeError, ValueError) as error:
             raise CodecError(
                 f"{self!r} holds JSON documents; the value of {shortened(key)} is none: {error}"
@@ -95,7 +138,7 @@ class Pysos(Store[str, bytes]):
         return len(self._offsets())
 
     def check(self, key: str, value: bytes) -> None:
-        self._parsed(key, value)
+        self._line(key, value)
 
     def flush(self) -> None:
         with self._lock:

@@ -84,6 +84,8 @@ class MsgpackCodec:
             if kind is str:
                 if len(value) < _LARGE:
                     return _packb(value, _TOP_HOOK, _OPTIONS)
+            elif kind is int:
+                return _packb(value, _TOP_HOOK, _OPTIONS)
             elif kind is dict or kind is list:
                 data = _packb(value, _TOP_HOOK, _OPTIONS)
                 if _BIN8 in data or _BIN16 in data or _BIN32 in data:

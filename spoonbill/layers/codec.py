@@ -1,5 +1,6 @@
 """The layer that holds any object, under any key, in a store of bytes."""
 
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from spoonbill.codecs import ValueCodec, get_codec
@@ -16,7 +17,7 @@ class _Keys(KeyLayer[Any, Any]):
     def __init__(self, inner: Store[Any, Any], *, strict: bool) -> None:
         super().__init__(inner)
         self._strict = strict
-        for verb, function in inner.keyed(self.down).items():
+        for verb, function in inner.keyed(self.down, self.up).items():
             vars(self)[verb] = function
 
     def down(self, key: Any) -> str:
@@ -25,7 +26,8 @@ class _Keys(KeyLayer[Any, Any]):
         return encode_key(key, strict=self._strict)
 
     def up(self, key: str) -> Any:
-        return decode_key(key, strict=self._strict) if key[:1] == MARKER else key
+        # A key of bytes that are no text, of another program, has lone surrogates: decode_key refuses it by name.
+        return key if key[:1] != MARKER and key.isascii() else decode_key(key, strict=self._strict)
 
     def translate(self, query: Query) -> Query:
         # A key that is no string is matched by its str(), but stored under the marker: those come along to be tested.
@@ -110,13 +112,36 @@ class Codec(ValueLayer[Any, Any]):
         self._dumps = self.codec.dumps
         self._loads = self.codec.loads
         if self.codec.name == "raw":
-            self._read_through()
+            self._pass_through()
 
-    def _read_through(self) -> None:
-        """Bind the reading verbs that decode nothing straight to the store below."""
-        for verb in ("get", "get_many", "entries"):
-            if getattr(type(self), verb) is getattr(ValueLayer, verb) and type(self).decode is Codec.decode:
-                vars(self)[verb] = getattr(self.inner, verb)
+    def _pass_through(self) -> None:
+        """Bind the verbs for which the raw codec does nothing but look at types straight to the store below."""
+        cls = type(self)
+        if cls.decode is Codec.decode:
+            for verb in ("get", "get_many", "entries"):
+                if getattr(cls, verb) is getattr(ValueLayer, verb):
+                    vars(self)[verb] = getattr(self.inner, verb)
+        if cls.encode is Codec.encode and cls.set is ValueLayer.set and cls.set_many is ValueLayer.set_many:
+            vars(self)["set"] = self._setter()
+            vars(self)["set_many"] = self._set_bytes
+
+    def _setter(self) -> Callable[..., None]:
+        put = self.inner.set
+
+        def set_bytes(key: Any, value: Any, **options: Any) -> None:
+            if value.__class__ is bytes and not options:
+                put(key, value)
+            else:
+                ValueLayer.set(self, key, value, **options)
+
+        return set_bytes
+
+    def _set_bytes(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        """Set many pairs, those of a dict whose values are all bytes without a look at each."""
+        if isinstance(pairs, type({}.items())) and set(map(type, pairs.mapping.values())) <= {bytes}:
+            self.inner.set_many(pairs)
+        else:
+            ValueLayer.set_many(self, pairs)
 
     def encode(self, value: Any, key: Any) -> bytes:
         try:

@@ -16,7 +16,7 @@ _MAPPING_WRITES = ("update", "setdefault", "popitem", "load", "__setitem__", "__
 def _refusing(operation: str) -> Callable[..., Never]:
     def refuse(self: "Frozen[Any, Any]", *arguments: Any, **_options: Any) -> Never:
         on_key = f" of key {shortened(arguments[0])}" if arguments and operation in _ON_A_KEY else ""
-        raise ReadOnlyError(f"{operation}{on_key} refused: {self!r} only reads; write to the store inside it")
+        raise ReadOnlyError(f"{operation}{on_key} refused: {self!r} only reads; {self.remedy}")
 
     refuse.__name__ = operation
     refuse.__doc__ = f"Refuse: {operation} is a write."
@@ -39,6 +39,8 @@ class Frozen(_Refusals, Layer[K, V]):  # type: ignore[misc] # its base is made f
     store : Store
         Any store.
     """
+
+    remedy = "write to the store inside it"
 
     def native(self, verb: str) -> bool:
         """Return whether `verb` leads to an engine's own form of it; a write leads nowhere."""

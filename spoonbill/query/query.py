@@ -96,12 +96,15 @@ class Query:
         How many matches are wanted at most. Only who tests everything that the query asks for may apply it.
     keys_only : bool
         The caller needs no values.
+    lazy : bool
+        The caller asked to be served bit by bit (``scan``), even where the engine answers faster at once.
     """
 
     pattern: Pattern | None = None
     conditions: Conditions | None = None
     limit: int | None = None
     keys_only: bool = False
+    lazy: bool = False
 
     def __post_init__(self) -> None:
         limit: object = self.limit
@@ -213,6 +216,7 @@ def compile_query(
     limit: int | None = None,
     *,
     keys_only: bool = False,
+    lazy: bool = False,
     dialect: str = "regex",
 ) -> Query:
     """Make a query of what a user gave.
@@ -227,6 +231,8 @@ def compile_query(
         How many matches at most.
     keys_only : bool
         The caller needs no values.
+    lazy : bool
+        The caller asked to be served bit by bit.
     dialect : str
         What plain strings are.
 
@@ -241,4 +247,5 @@ def compile_query(
         None if conditions is NOT_GIVEN else compile_conditions(conditions, dialect),
         limit,
         keys_only,
+        lazy,
     )

@@ -24,7 +24,9 @@ BATCH = 500
 """How many keys the derived forms read or delete as one batch."""
 
 _SECRET = re.compile(r"passw|secret|token|credential|account_key|connection_string|api_key|sas", re.IGNORECASE)
-_URL_SECRET = re.compile(r"(://[^/@\s:]*):[^/@\s]*@")
+# Up to the last @: a password with a / or @ that nobody encoded is a secret too.
+_URL_SECRET = re.compile(r"(://[^/@\s:]*):[^\s?]*@")
+_QUERY_SECRET = re.compile(r"([?&][^=&\s]*(?:passw|secret|token|key)[^=&\s]*=)[^&\s'\"]*", re.IGNORECASE)
 
 
 class Raise:
@@ -246,11 +248,11 @@ class Store(MappingFacade[K, V]):
     def close(self) -> None:
         """Release what the store itself opened. A client that was handed in stays open. Closing twice is no error."""
 
-    def keyed(self, down: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:  # noqa: ARG002 - for engines
-        """Return single-key verbs with the key function `down` compiled in, where an engine has them, by name.
+    def keyed(self, down: Callable[[Any], Any], up: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:  # noqa: ARG002 - for engines
+        """Return verbs with the key functions `down` and `up` compiled in, where an engine has them, by name.
 
-        A key layer that leaves str keys without the marker as they are uses them in place of its own, which saves a
-        frame a call. They must agree with the verbs themselves, and pass on every error of `down`.
+        A key layer that leaves str keys without the marker as they are uses them in place of its own, which saves
+        frames. They must agree with the verbs themselves, and pass on every error of the functions.
         """
         return {}
 
@@ -309,7 +311,7 @@ def _shown(name: str, argument: Any) -> str:
     if name and _SECRET.search(name) and argument is not None:
         return "'***'"
     if isinstance(argument, str):
-        return _URL_SECRET.sub(r"\1:***@", repr(argument))
+        return _QUERY_SECRET.sub(r"\1***", _URL_SECRET.sub(r"\1:***@", repr(argument)))
     if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)
     if isinstance(argument, (list, tuple, dict, builtin_set)):

@@ -63,6 +63,18 @@ class MappingFacade(MutableMapping[K, V], ABC):
         """Return this very object, as the type checker should see it here."""
         return cast("Store[K, V]", self)
 
+    if TYPE_CHECKING:  # the verbs that the dunders below call without a detour
+
+        def set(self, key: K, value: V) -> None: ...
+
+        def delete(self, key: K) -> bool: ...
+
+        def iter(self) -> Iterator[K]: ...
+
+        def has(self, key: Any) -> bool: ...
+
+        def count(self) -> int: ...
+
     # -- one frame over a verb ---------------------------------------------------------------------------------
 
     def __getitem__(self, key: K) -> V:
@@ -72,23 +84,23 @@ class MappingFacade(MutableMapping[K, V], ABC):
         return value
 
     def __setitem__(self, key: K, value: V) -> None:
-        self._store.set(key, value)
+        self.set(key, value)
 
     def __delitem__(self, key: K) -> None:
-        if not self._store.delete(key):
+        if not self.delete(key):
             raise KeyError(key)
 
     def __contains__(self, key: object) -> bool:
-        return self._store.has(cast("K", key))
+        return self.has(key)
 
     def __iter__(self) -> Iterator[K]:
-        return iter(self._store.iter())
+        return iter(self.iter())
 
     def __len__(self) -> int:
-        return self._store.count()
+        return self.count()
 
     def __bool__(self) -> bool:
-        return any(True for _ in self._store.iter())
+        return any(True for _ in self.iter())
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -139,7 +151,8 @@ class MappingFacade(MutableMapping[K, V], ABC):
         **more
             Further pairs with str keys.
         """
-        self._store.set_many(pairs_of(other, more))
+        plain = type(other) is dict and not more  # goes down without a generator in between
+        self._store.set_many(other.items() if plain else pairs_of(other, more))
 
     def setdefault(self, key: K, default: V = None) -> V:  # type: ignore[assignment] # as Mapping's own
         """Return the value of `key`; where it is absent, set it to `default` first, atomically as `add` is."""
@@ -195,7 +208,7 @@ class MappingFacade(MutableMapping[K, V], ABC):
 
     def scan(self, pattern: "Pattern | str" = "*", limit: int | None = None) -> Iterator[K]:
         """Yield the keys that match, lazily and in bounded memory."""
-        return iter(self._search_keys(pattern, limit))
+        return iter(self._search_keys(pattern, limit, lazy=True))
 
     @overload
     def values(self) -> StoreValuesView[V]: ...
@@ -272,16 +285,21 @@ class MappingFacade(MutableMapping[K, V], ABC):
         """
         return self._store.plan(self._query(pattern, conditions, limit, keys_only=conditions is MISSING))
 
-    def _query(self, pattern: Any, conditions: Any, limit: int | None, *, keys_only: bool) -> Query:
-        wanted: dict[str, Any] = {"limit": limit, "keys_only": keys_only, "dialect": self._store.dialect}
+    def _query(self, pattern: Any, conditions: Any, limit: int | None, *, keys_only: bool, lazy: bool = False) -> Query:
+        wanted: dict[str, Any] = {
+            "limit": limit,
+            "keys_only": keys_only,
+            "lazy": lazy,
+            "dialect": self._store.dialect,
+        }
         if pattern is not MISSING:
             wanted["pattern"] = pattern
         if conditions is not MISSING:
             wanted["conditions"] = conditions
         return compile_query(**wanted)
 
-    def _search_keys(self, pattern: Any, limit: int | None) -> "Results[K]":
-        query = self._query(pattern, MISSING, limit, keys_only=True)
+    def _search_keys(self, pattern: Any, limit: int | None, *, lazy: bool = False) -> "Results[K]":
+        query = self._query(pattern, MISSING, limit, keys_only=True, lazy=lazy)
         return Results(lambda: (key for key, _ in self._run(query)), f"keys of {self!r} where {query}")
 
     def _search_items(self, limit: int | None, **wanted: Any) -> "_Items[K, V]":

@@ -18,6 +18,9 @@ class StoreKeysView(KeysView[K]):
 
     _mapping: "Store[K, Any]"
 
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._mapping.iter())
+
     def __repr__(self) -> str:
         return f"{self._mapping!r}.keys()"
 
