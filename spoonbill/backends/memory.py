@@ -91,6 +91,13 @@ class Memory(Store[K, V]):
     def clear(self) -> None:
         self._mapping.clear()
 
+    def canonical(self, key: K) -> Any:
+        try:
+            hash(key)
+        except TypeError as error:
+            raise self._unhashable(key, error) from error
+        return key
+
     def check(self, key: K, value: V) -> None:  # noqa: ARG002 - any value fits
         self.has(key)
 

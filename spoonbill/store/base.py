@@ -1,5 +1,6 @@
 """The contract: four verbs that a backend writes, and what is derived from them."""
 
+import os
 import re
 import threading
 from abc import abstractmethod
@@ -26,7 +27,10 @@ BATCH = 500
 _SECRET = re.compile(r"passw|secret|token|credential|account_key|connection_string|api_key|sas", re.IGNORECASE)
 # Up to the last @: a password with a / or @ that nobody encoded is a secret too.
 _URL_SECRET = re.compile(r"(://[^/@\s:]*):[^\s?]*@")
-_QUERY_SECRET = re.compile(r"([?&][^=&\s]*(?:passw|secret|token|key)[^=&\s]*=)[^&\s'\"]*", re.IGNORECASE)
+_QUERY_SECRET = re.compile(
+    r"([?&,=][^=:&,\s]*(?:passw|secret|token|key)[^=:&,\s]*[=:])[^&,\s'\"]*",  # also NAME:value pairs in a parameter
+    re.IGNORECASE,
+)
 
 
 class Raise:
@@ -310,7 +314,8 @@ def _shown(name: str, argument: Any) -> str:
     """Return an argument as ``repr`` shows it: secrets masked, the data of a mapping unread."""
     if name and _SECRET.search(name) and argument is not None:
         return "'***'"
-    if isinstance(argument, str):
+    if isinstance(argument, (str, os.PathLike)):
+        argument = os.fspath(argument)
         return _QUERY_SECRET.sub(r"\1***", _URL_SECRET.sub(r"\1:***@", repr(argument)))
     if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)

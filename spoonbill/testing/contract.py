@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from spoonbill.equality import same
 from spoonbill.errors import ReadOnlyError
+from spoonbill.query import compile_query, eq, glob, like, prefix, regex
 from spoonbill.store import MISSING, VERBS, Store
 
 
@@ -39,6 +41,10 @@ class StoreContract:
     def peek(self, store: Store[Any, Any], key: Any) -> Any:
         """Return what the engine holds for `key`, by other means than the store. MISSING: it is not there."""
         return store.get(key, MISSING)
+
+    def poke(self, store: Store[Any, Any], key: Any, value: Any) -> None:
+        """Make the engine hold `value` for `key`, by other means than the store."""
+        store.set(key, value)
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> Any:
@@ -158,35 +164,47 @@ class StoreContract:
 
     def test_save_and_load(self, store: Store[Any, Any], tmp_path: Path) -> None:
         """A snapshot brings back what was saved, in place of what is there."""
-        store.update(self.pairs)
+        saved = {key: self.pairs[key] for key in self.keys[:-1]}
+        store.update(saved)
         store.save(tmp_path / "snapshot")
         store.clear()
         store[self.keys[0]] = self.values[1]
+        store[self.keys[-1]] = self.values[-1]
         store.load(tmp_path / "snapshot")
-        assert dict(store.items()) == self.pairs
+        assert dict(store.items()) == saved
 
     def test_threads(self, store: Store[Any, Any]) -> None:
-        """Of many threads that add one key, one wins; none raises."""
-        won: list[int] = []
+        """Of many threads that add one key at once, one wins; none raises."""
+        contenders, rounds = 4, 10
+        won: list[list[int]] = [[] for _ in range(rounds)]
+        together = threading.Barrier(contenders)
 
         def contend(number: int) -> None:
-            for _ in range(20):
+            for winners in won:
+                together.wait(60)
                 if store.add(self.keys[0], self.values[number]):
-                    won.append(number)
+                    winners.append(number)
+                together.wait(60)
+                if number == 0:
+                    last.append(store.pop(self.keys[0]))
+                together.wait(60)
 
-        threads = [threading.Thread(target=contend, args=(number,)) for number in range(4)]
+        last: list[Any] = []
+        threads = [threading.Thread(target=contend, args=(number,)) for number in range(contenders)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(won) == 1
-        assert store[self.keys[0]] == self.values[won[0]]
+        assert [len(winners) for winners in won] == [1] * rounds
+        assert last == [self.values[winners[0]] for winners in won]
 
     def test_repr_reads_nothing_and_names_the_class(self, store: Store[Any, Any]) -> None:
         """The repr is an expression, without data."""
         store[self.keys[0]] = self.values[0]
         assert repr(store).startswith(type(store).__name__ + "(")
-        assert repr(self.values[0]) not in repr(store)
+        telling = max(self.values, key=lambda value: len(repr(value)))
+        store[self.keys[0]] = telling
+        assert repr(telling) not in repr(store)
 
     def test_pickles(self, store: Store[Any, Any]) -> None:
         """A pickled store is the same store."""
@@ -194,7 +212,7 @@ class StoreContract:
         store.flush()
         copy = pickle.loads(pickle.dumps(store))
         try:
-            assert copy[self.keys[0]] == self.values[0]
+            assert copy.get(self.keys[0], MISSING) == self.values[0]
         finally:
             copy.close()
 
@@ -203,10 +221,53 @@ class StoreContract:
         store.update(self.pairs)
         derived = {verb: getattr(Store, verb) for verb in VERBS}
         keys = [*self.keys, self.keys[0]]
+        everything = compile_query()
         assert store.count() == derived["count"](store)
         assert store.get_many(keys, MISSING) == derived["get_many"](store, keys, MISSING)
         assert dict(store.entries()) == dict(derived["entries"](store))
+        assert dict(store.select(everything)) == dict(derived["select"](store, everything))
         assert [store.has(key) for key in keys] == [derived["has"](store, key) for key in keys]
+
+    def test_a_search_narrows_and_never_loses(self, store: Store[Any, Any]) -> None:
+        """Every pattern and condition finds what it finds in a dict of the same pairs."""
+        store.update(self.pairs)
+        for pattern in (prefix("a"), glob("a*"), regex("a/"), like("%b"), glob("*"), prefix("no such key")):
+            query = compile_query(pattern=pattern)
+            assert sorted(store.keys(pattern)) == sorted(key for key in self.keys if query.matches_key(key))
+        for value in self.values:
+            found = dict(store.items(eq(value)))
+            assert found == {key: other for key, other in self.pairs.items() if same(other, value)}
+
+    def test_empty_batches_do_nothing(self, store: Store[Any, Any]) -> None:
+        """A batch of nothing is no error and changes nothing."""
+        store[self.keys[0]] = self.values[0]
+        store.update({})
+        store.update([])
+        assert store.get_many([]) == []
+        assert store.delete_many([]) == 0
+        assert dict(store.items()) == {self.keys[0]: self.values[0]}
+
+    def test_wrong_arguments_are_refused(self, store: Store[Any, Any]) -> None:
+        """A limit below zero, values(None), items(None) and a str for keys are errors, as is a pair that is none."""
+        store[self.keys[0]] = self.values[0]
+        untyped: Any = store  # type checkers would refuse these too
+        attempts: tuple[Any, ...] = (
+            lambda: untyped.keys(limit=-1),
+            lambda: untyped.values(None),
+            lambda: untyped.items(None),
+            lambda: untyped.values(keys="abc"),
+            lambda: untyped.update([(self.keys[1],)]),
+            lambda: untyped.partitions(0),
+        )
+        for attempt in attempts:
+            with pytest.raises((TypeError, ValueError)):
+                attempt()
+        assert dict(store.items()) == {self.keys[0]: self.values[0]}
+
+    def test_it_says_what_it_promises(self, store: Store[Any, Any]) -> None:
+        """Guarantees are sentences, and every verb has an answer to whether it is native."""
+        assert all(sentence for _, sentence in store.guarantees.rows())
+        assert {verb for verb in VERBS if store.native(verb)} <= store.capabilities
 
 
 def refuses_every_write(store: Store[Any, Any], pairs: Mapping[Any, Any]) -> None:

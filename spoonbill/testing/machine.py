@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from spoonbill.query import compile_query, eq, prefix
 from spoonbill.store import MISSING, Store
 
 
 def machine_for(
-    make: Callable[[Path], Store[Any, Any]],
+    make: Callable[[Path], Store[Any, Any]] | st.SearchStrategy[Callable[[Path], Store[Any, Any]]],
     keys: st.SearchStrategy[Any],
     values: st.SearchStrategy[Any],
     *,
@@ -23,8 +24,8 @@ def machine_for(
 
     Parameters
     ----------
-    make : callable
-        Opens the store in a directory.
+    make : callable or SearchStrategy of callables
+        Opens the store in a directory; a strategy draws what to open, such as one of many stacks of layers.
     keys, values : SearchStrategy
         What it holds.
     reopens : bool, optional
@@ -40,11 +41,16 @@ def machine_for(
         def __init__(self) -> None:
             super().__init__()
             self.path = Path(tempfile.mkdtemp())
-            self.store = make(self.path)
             self.model: dict[Any, Any] = {}
 
+        @initialize(opened_by=make if isinstance(make, st.SearchStrategy) else st.just(make))
+        def open(self, opened_by: Callable[[Path], Store[Any, Any]]) -> None:
+            self.make = opened_by
+            self.store = opened_by(self.path)
+
         def teardown(self) -> None:
-            self.store.close()
+            if hasattr(self, "store"):
+                self.store.close()
             shutil.rmtree(self.path)
 
         @rule(key=keys, value=values)
@@ -88,6 +94,40 @@ def machine_for(
             for key in present:
                 del self.model[key]
 
+        @rule(key=keys, value=values)
+        def set_default(self, key: Any, value: Any) -> None:
+            assert self.store.setdefault(key, value) == self.model.setdefault(key, value)
+
+        @rule()
+        def pop_item(self) -> None:
+            if self.model:
+                key, value = self.store.popitem()
+                assert self.model.pop(key) == value
+
+        @rule(value=values)
+        def rewrite_while_iterating(self, value: Any) -> None:
+            for key in self.store:
+                self.store[key] = value
+                self.model[key] = value
+
+        @rule(pairs=st.dictionaries(keys, values, max_size=4))
+        def replace_all(self, pairs: dict[Any, Any]) -> None:
+            self.store.replace_all(pairs.items())
+            self.model = dict(pairs)
+
+        @rule(start=st.text("aAb/!", max_size=2), limit=st.none() | st.integers(0, 3))
+        def search(self, start: str, limit: int | None) -> None:
+            query = compile_query(pattern=prefix(start))
+            matching = {key for key in self.model if query.matches_key(key)}
+            found = list(self.store.keys(prefix(start), limit=limit))
+            assert len(found) == (len(matching) if limit is None else min(limit, len(matching)))
+            assert matching.issuperset(found)
+
+        @rule(value=values)
+        def search_value(self, value: Any) -> None:
+            query = compile_query(conditions=eq(value))
+            assert dict(self.store.items(eq(value))) == {k: v for k, v in self.model.items() if query.matches(k, v)}
+
         @rule()
         def clear(self) -> None:
             self.store.clear()
@@ -97,7 +137,7 @@ def machine_for(
         @rule()
         def reopen(self) -> None:
             self.store.close()
-            self.store = make(self.path)
+            self.store = self.make(self.path)
 
         @invariant()
         def agrees(self) -> None:

@@ -4,8 +4,11 @@ import dbm
 import json
 import os
 import shelve
+import subprocess
+import sys
 from collections import OrderedDict
 
+import fsspec
 import hypothesis.strategies as st
 import lmdb
 import pysos
@@ -14,6 +17,7 @@ from hypothesis import settings
 
 from spoonbill import Cached, Codec, Frozen, KeyLayer, Layer, Search, Store, StrictString, ValueLayer
 from spoonbill.backends import Dbm, Filesystem, Lmdb, Memory, Pysos
+from spoonbill.backends.file_names import path_of
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, PysosStore, ShelveStore
 from spoonbill.errors import (
     ClosedError,
@@ -26,8 +30,8 @@ from spoonbill.errors import (
     StoreError,
     UnsupportedError,
 )
-from spoonbill.testing import StoreContract, machine_for
-from spoonbill.testing.contract import refuses_every_write
+from spoonbill.store import MISSING
+from spoonbill.testing import BackendContract, LayerContract, StoreContract, machine_for, refuses_every_write
 
 
 class FourVerbs(Store):
@@ -80,31 +84,92 @@ class GetOnly(Layer):
         self.inner.set(key, b"!" + value)
 
 
-class TestFourVerbs(StoreContract):
+class TestFourVerbs(BackendContract):
     def make(self, path):
         return FourVerbs()
+
+    def peek(self, store, key):
+        return store.data.get(key, MISSING)
+
+    def poke(self, store, key, value):
+        store.data[key] = value
 
     test_pickles = None
 
 
-class TestValueLayer(TestFourVerbs):
-    def make(self, path):
-        return Upper(FourVerbs())
+class TestLayer(LayerContract):
+    def wrap(self, inner):
+        return Layer(inner)
 
 
-class TestKeyLayer(TestFourVerbs):
-    def make(self, path):
-        return Prefixed(FourVerbs())
+class TestValueLayer(LayerContract):
+    def wrap(self, inner):
+        return Upper(inner)
 
 
-class TestStrangersLayer(TestFourVerbs):
-    def make(self, path):
-        return GetOnly(FourVerbs())
+class TestKeyLayer(LayerContract):
+    def wrap(self, inner):
+        return Prefixed(inner)
 
 
-class TestMemory(StoreContract):
+class TestStrangersLayer(LayerContract):
+    batches = False
+
+    def wrap(self, inner):
+        return GetOnly(inner)
+
+
+class TestCodecLayer(LayerContract):
+    def wrap(self, inner):
+        return Codec(inner)
+
+
+class TestRawCodecLayer(LayerContract):
+    def wrap(self, inner):
+        return Codec(inner, "raw")
+
+
+class TestTextKeysLayer(LayerContract):
+    def wrap(self, inner):
+        return Codec(inner, keys="text")
+
+
+class TestPickleCodecLayer(LayerContract):
+    def wrap(self, inner):
+        return Codec(inner, strict=False)
+
+
+class TestStrictStringLayer(LayerContract):
+    values = ("1", "two", "", "x" * 100, "\u00e9")
+
+    def wrap(self, inner):
+        return StrictString(inner)
+
+
+class TestCachedLayer(LayerContract):
+    def wrap(self, inner):
+        return Cached(inner, maxsize=3)
+
+
+class TestCachedAbsenceLayer(LayerContract):
+    def wrap(self, inner):
+        return Cached(inner, maxsize=100, ttl=1000, absences=True)
+
+
+class TestSearchLayer(LayerContract):
+    def wrap(self, inner):
+        return Search(inner, dialect="glob")
+
+
+class TestMemory(BackendContract):
     def make(self, path):
         return Memory()
+
+    def peek(self, store, key):
+        return store.mapping.get(key, MISSING)
+
+    def poke(self, store, key, value):
+        store.mapping[key] = value
 
 
 class TestOrderedDict(StoreContract):
@@ -112,33 +177,83 @@ class TestOrderedDict(StoreContract):
         return InMemoryStore(OrderedDict)
 
 
-class TestLmdb(StoreContract):
+ONE_LMDB = """
+import lmdb, sys
+env = lmdb.open(sys.argv[1], map_size=1 << 30)
+name = bytes.fromhex(sys.argv[2]) or b"\\xff"
+with env.begin(write=len(sys.argv) > 3) as txn:
+    if len(sys.argv) > 3:
+        txn.put(name, bytes.fromhex(sys.argv[3]))
+    else:
+        value = txn.get(name)
+        print("absent" if value is None else value.hex())
+"""
+
+
+class TestLmdb(BackendContract):
+    """The medium is read by py-lmdb in a process of its own, since a process opens a path once."""
+
     def make(self, path):
-        return Lmdb(path / "data", durability="process")
+        self.path = path / "data"
+        return Lmdb(self.path, durability="process")
+
+    def peek(self, store, key):
+        command = [sys.executable, "-c", ONE_LMDB, str(self.path), key.encode().hex()]
+        seen = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return MISSING if seen == "absent" else bytes.fromhex(seen)
+
+    def poke(self, store, key, value):
+        command = [sys.executable, "-c", ONE_LMDB, str(self.path), key.encode().hex(), value.hex()]
+        subprocess.run(command, check=True)
 
 
-class TestFilesystem(StoreContract):
+class TestFilesystem(BackendContract):
     def make(self, path):
-        return Filesystem(path / "data")
+        self.path = path / "data"
+        return Filesystem(self.path)
+
+    def peek(self, store, key):
+        file = self.path / path_of(key)
+        return file.read_bytes() if file.is_file() else MISSING
+
+    def poke(self, store, key, value):
+        (self.path / path_of(key)).write_bytes(value)
 
 
-class TestFilesystemInMemory(StoreContract):
+class TestFilesystemInMemory(BackendContract):
     def make(self, path):
-        return Filesystem(f"memory://{path.name}")
+        self.root = f"/{path.name}"
+        return Filesystem(f"memory:/{self.root}")
+
+    def peek(self, store, key):
+        path = f"{self.root}/{path_of(key)}"
+        files = fsspec.filesystem("memory")
+        return files.cat_file(path) if files.isfile(path) else MISSING
+
+    def poke(self, store, key, value):
+        fsspec.filesystem("memory").pipe_file(f"{self.root}/{path_of(key)}", value)
 
 
-class TestDbm(StoreContract):
+class TestDbm(BackendContract):
     def make(self, path):
         return Dbm(path / "data")
 
     test_pickles = None  # gdbm lets one handle write at a time
 
 
-class TestPysos(StoreContract):
-    values = (b"1", b'"two"', b"null", b"[1, 2]", b'{"a": 5}')
+class TestPysos(BackendContract):
+    values = (b"1", b'"two"', b"null", b"[1,2]", b'{"a":5}')
 
     def make(self, path):
-        return Pysos(path / "data")
+        self.path = path / "data"
+        return Pysos(self.path)
+
+    def peek(self, store, key):
+        theirs = pysos.Dict(os.fspath(self.path))
+        try:
+            return json.dumps(theirs[key], separators=(",", ":")).encode() if key in theirs else MISSING
+        finally:
+            theirs.close()
 
 
 class Objects(StoreContract):
@@ -336,53 +451,3 @@ def test_a_torn_or_changed_snapshot_is_refused(tmp_path):
         with pytest.raises(SnapshotError):
             target.load(tmp_path / "t")
     assert target == {"kept": 1}
-
-
-def test_fork_with_a_writing_thread(tmp_path):
-    """Parent and child each go on writing after a fork, though a thread was writing at that moment."""
-    import threading
-    import warnings
-
-    store = LmdbStore(tmp_path / "d", durability="process")
-    stop = threading.Event()
-
-    def write():
-        while not stop.is_set():
-            store["thread"] = 1
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            for number in range(500):
-                store[f"child-{number}"] = number
-            code = 0
-        finally:
-            os._exit(code)
-    for number in range(500):
-        store[f"parent-{number}"] = number
-    assert os.waitpid(pid, 0)[1] == 0
-    stop.set()
-    thread.join()
-    assert len(list(store.keys("child|parent"))) == 1000
-
-
-def test_fork_with_a_live_iterator(tmp_path):
-    """With a live iterator the child is refused with a clear error, and the parent's loop goes on."""
-    store = LmdbStore(tmp_path / "d", durability="process")
-    store.update({str(number): number for number in range(10)})
-    loop = iter(store)
-    next(loop)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            store["x"]
-        except StoreError as error:
-            os._exit(0 if "iterator" in str(error) else 2)
-        os._exit(1)
-    assert os.waitpid(pid, 0)[1] == 0
-    assert len(list(loop)) == 9

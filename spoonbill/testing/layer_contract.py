@@ -1,0 +1,144 @@
+"""The contract of a layer: a store around a store, which loses nothing on the way."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spoonbill.errors import StoreError
+from spoonbill.store import MISSING, VERBS, Store
+from spoonbill.testing.contract import StoreContract
+
+
+class Recorder(Store[str, Any]):
+    """A store in memory that keeps a list of the verbs that reach it, and fails where it is told to.
+
+    Attributes
+    ----------
+    calls : list of str
+        The verbs in the order of their calls.
+    broken : bool
+        True makes every verb raise `StoreError`.
+    """
+
+    def __init__(self) -> None:
+        self.data: dict[str, Any] = {}
+        self.calls: list[str] = []
+        self.broken = False
+
+    def _called(self, verb: str) -> None:
+        self.calls.append(verb)
+        if self.broken:
+            raise StoreError(f"{verb} failed in {self!r}: it was told to fail. Set broken to False")
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._called("get")
+        return self.data.get(key, default)
+
+    def set(self, key: str, value: Any) -> None:
+        self._called("set")
+        self.data[key] = value
+
+    def delete(self, key: str) -> bool:
+        self._called("delete")
+        return self.data.pop(key, MISSING) is not MISSING
+
+    def iter(self) -> Iterator[str]:
+        self._called("iter")
+        return iter(list(self.data))
+
+    def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
+        self._called("get_many")
+        return [self.data.get(key, default) for key in keys]
+
+    def set_many(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        self._called("set_many")
+        self.data.update(pairs)
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        self._called("delete_many")
+        return sum(self.data.pop(key, MISSING) is not MISSING for key in keys)
+
+
+class LayerContract(StoreContract):
+    """Inherit it for a layer of your own.
+
+    ::
+
+        class TestMyLayer(LayerContract):
+            def wrap(self, inner):
+                return MyLayer(inner)
+
+    Attributes
+    ----------
+    batches : bool
+        Whether a batch goes down as a batch, as it does in every layer that is a `ValueLayer` or a `KeyLayer`, or
+        leaves the batch verbs alone. False for a layer that changes single verbs only.
+    """
+
+    batches: bool = True
+
+    def wrap(self, inner: Store[Any, Any]) -> Store[Any, Any]:
+        """Return your layer around `inner`, a store of bytes under str keys."""
+        raise NotImplementedError
+
+    def make(self, path: Path) -> Store[Any, Any]:  # noqa: ARG002 - in memory
+        """Return the layer around a recorder."""
+        return self.wrap(Recorder())
+
+    def recorder(self, store: Store[Any, Any]) -> Recorder:
+        """Return the recorder at the bottom of `store`."""
+        raw = store.raw
+        assert isinstance(raw, Recorder)
+        return raw
+
+    test_pickles = None  # type: ignore[assignment] # a recorder is not the same store elsewhere
+
+    def test_the_raw_store_is_reached(self, store: Store[Any, Any]) -> None:
+        """A write arrives in the store below, once, and ``raw`` leads there."""
+        store[self.keys[0]] = self.values[0]
+        assert len(self.recorder(store).data) == 1
+
+    def test_batches_stay_batches(self, store: Store[Any, Any]) -> None:
+        """A batch reaches the store below as one call of its own batch verb."""
+        recorder = self.recorder(store)
+        calls = []
+        store.update(self.pairs)
+        calls.append({*recorder.calls})
+        recorder.calls.clear()
+        assert store.get_many(self.keys) == list(self.values)
+        calls.append({*recorder.calls})
+        recorder.calls.clear()
+        assert store.delete_many(self.keys) == len(self.keys)
+        calls.append({*recorder.calls})
+        if self.batches:
+            assert calls[0] == {"set_many"}
+            assert calls[1] <= {"get_many"}  # none where it answers from memory
+            assert calls[2] == {"delete_many"}
+
+    def test_failures_are_not_absence(self, store: Store[Any, Any]) -> None:
+        """An error of the store below comes through: it is neither the default nor a KeyError."""
+        recorder = self.recorder(store)
+        recorder.broken = True
+        attempts = (
+            lambda: store.get(self.keys[0]),
+            lambda: store[self.keys[0]],
+            lambda: self.keys[0] in store,
+            lambda: store.set(self.keys[0], self.values[0]),
+            lambda: store.pop(self.keys[0], None),
+            lambda: list(store),
+            lambda: store.get_many(self.keys),
+            lambda: store.update(self.pairs),
+        )
+        for attempt in attempts:
+            with pytest.raises(StoreError):
+                attempt()
+
+    def test_capabilities_are_truthful(self, store: Store[Any, Any]) -> None:
+        """No verb is called native that the store below derives."""
+        below = self.recorder(store)
+        for verb in VERBS:
+            if not below.native(verb):
+                assert not store.native(verb), verb
+        assert store.capabilities <= below.capabilities | store.features
