@@ -1,9 +1,9 @@
 r"""A stream of entries as one file, and back.
 
-Format, version 1: the magic line ``spoonbill snapshot 1 <plain|pickled>\n``; then frames, each a big-endian u32 size, a
-u32 crc32 and that many bytes of typed msgpack (a tuple of flag, key and value); then an end frame of size zero whose
-crc field is followed by a u64 count of entries; last the sha256 of all bytes before it. ``pickled`` says that some
-values may be pickles, marked by their flag: a reader that did not consent refuses the file by its first line.
+Format, version 1: the magic line ``spoonbill snapshot 1\n``; then frames, each a big-endian u32 size, a u32 crc32 and
+that many bytes of typed msgpack (a tuple of flag, key and value); then an end frame of size zero whose crc field is
+followed by a u64 count of entries; last the sha256 of all bytes before it. The flag marks a value that is a pickle: a
+reader that did not consent refuses the file there, and runs none of them.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from spoonbill.errors import CodecError, SnapshotError
 Progress = bool | Callable[[int], object]
 """False for none, True for a progress bar, or a function that is called with the number of entries so far."""
 
-_MAGIC = b"spoonbill snapshot 1 "
+_MAGIC = b"spoonbill snapshot 1\n"
 _HEAD = struct.Struct(">II")
 _COUNT = struct.Struct(">Q")
 _PLAIN, _PICKLED = 0, 1
@@ -106,7 +106,7 @@ def _write_frames(file: IO[bytes], entries: Iterable[tuple[Any, Any]], *, allow_
         digest.update(data)
         file.write(data)
 
-    put(_MAGIC + (b"pickled\n" if allow_pickle else b"plain\n"))
+    put(_MAGIC)
     count = 0
     for key, value in entries:
         frame = _frame(key, value, allow_pickle=allow_pickle)
@@ -139,15 +139,10 @@ def _read_frames(file: IO[bytes], name: str, *, allow_pickle: bool) -> Iterator[
         digest.update(data)
         return data
 
-    first = file.readline(len(_MAGIC) + 16)
+    first = file.read(len(_MAGIC))
     digest.update(first)
-    if not first.startswith(_MAGIC) or first[len(_MAGIC) :] not in (b"plain\n", b"pickled\n"):
-        raise SnapshotError(f"{name} is no snapshot: it does not begin with {_MAGIC.decode()!r}")
-    if first.endswith(b"pickled\n") and not allow_pickle:
-        raise SnapshotError(
-            f"{name} was saved by a store with strict=False and may hold pickles, which can run code when they are "
-            "read: load it into a store with strict=False, if you trust where it comes from"
-        )
+    if first != _MAGIC:
+        raise SnapshotError(f"{name} is no snapshot of version 1: it does not begin with {_MAGIC.decode()!r}")
     count = 0
     while True:
         size, crc = _HEAD.unpack(take(_HEAD.size))
@@ -173,6 +168,11 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
             return key, get_codec("cloudpickle").loads(data)
     except (TypeError, ValueError) as error:
         raise SnapshotError(f"{name} holds an entry that cannot be read: {error}") from error
+    if flag == _PICKLED:
+        raise SnapshotError(
+            f"{name} holds a pickle under the key {key!r}, which can run code when it is read: load it into a store with "
+            "strict=False, if you trust where it comes from"
+        )
     raise SnapshotError(f"{name} holds an entry of an unknown kind")
 
 

@@ -44,6 +44,7 @@ class Lmdb(Store[str, bytes]):
         iteration="a snapshot of the moment when the loop began; writing meanwhile works",
         atomic="between all processes",
     )
+    _at_once = _SORTED_AT_ONCE  # pairs of a batch in memory; a class of larger values says fewer
 
     def __init__(
         self,
@@ -141,7 +142,7 @@ class Lmdb(Store[str, bytes]):
         self, operation: str, pairs: Iterable[tuple[Any, bytes]], down: Callable[[Any], str], *, clear: bool
     ) -> None:
         """Put `pairs` in one transaction, keys by `down`, sorted so far as they fit in memory at once."""
-        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, _SORTED_AT_ONCE)
+        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._at_once)
         chunks = (batch(piece, down) for piece in pieces)
         # The first are read before the transaction: most often all, so that a generator of pairs may use this store.
         kept = list(islice(chunks, 1))
@@ -286,11 +287,13 @@ class Lmdb(Store[str, bytes]):
         self._handle.close(self.closed())
 
     def keyed(self, down: Callable[[Any], str], up: Callable[[str], Any]) -> dict[str, Callable[..., Any]]:
-        return {
+        compiled = {
             **single_key_verbs(self, self._lock, self._handle, down),
             **batch_verbs(self, self._handle, down),
             **listing_verbs(self, up),
         }
+        own = vars(Lmdb)  # of a verb that a subclass has changed there is no compiled form
+        return {verb: function for verb, function in compiled.items() if getattr(type(self), verb) is own[verb]}
 
     def _mended(self, operation: str, key: Any, error: Exception) -> bool:
         """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
