@@ -170,8 +170,8 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
         raise SnapshotError(f"{name} holds an entry that cannot be read: {error}") from error
     if flag == _PICKLED:
         raise SnapshotError(
-            f"{name} holds a pickle under the key {key!r}, which can run code when it is read: load it into a store with "
-            "strict=False, if you trust where it comes from"
+            f"{name} holds a pickle under the key {key!r}, which can run code when it is read: load it into a store "
+            "with strict=False, if you trust where it comes from"
         )
     raise SnapshotError(f"{name} holds an entry of an unknown kind")
 

@@ -37,6 +37,7 @@ class Dbm(Store[str, bytes]):
     def __init__(self, path: str | Path, *, dbm: str | None = None) -> None:
         self._lock = engine_lock(("dbm", os.path.realpath(path)))
         self._db: Any = _opened(os.fspath(path), dbm)
+        self._count: int | None = None
 
     def _key(self, key: str) -> bytes:
         if self._db is None:
@@ -48,6 +49,9 @@ class Dbm(Store[str, bytes]):
                 f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}"
             ) from error
 
+    def _failed(self, operation: str, key: Any, error: BaseException) -> StoreError:
+        return self.failure(operation, key, error, "Check the disk, and that no other process writes the file.")
+
     def get(self, key: str, default: Any = None) -> Any:
         data = self._key(key)
         with self._lock:
@@ -55,11 +59,19 @@ class Dbm(Store[str, bytes]):
                 return self._db[data]
             except KeyError:
                 return default
+            except dbm.error as error:
+                raise self._failed("get", key, error) from error
 
     def set(self, key: str, value: bytes) -> None:
         data = self._key(key)
         with self._lock:
-            self._db[data] = value
+            try:
+                new = self._count is not None and data not in self._db
+                self._db[data] = value
+            except dbm.error as error:
+                raise self._failed("set", key, error) from error
+            if new:
+                self._count = (self._count or 0) + 1
 
     def delete(self, key: str) -> bool:
         data = self._key(key)
@@ -68,6 +80,10 @@ class Dbm(Store[str, bytes]):
                 del self._db[data]
             except KeyError:
                 return False
+            except dbm.error as error:
+                raise self._failed("delete", key, error) from error
+            if self._count is not None:
+                self._count -= 1
             return True
 
     def iter(self) -> Iterator[str]:
@@ -84,7 +100,9 @@ class Dbm(Store[str, bytes]):
     def count(self) -> int:
         self._key("")
         with self._lock:
-            return len(self._db)
+            if self._count is None:
+                self._count = len(self._db)  # some dbms count by listing: once is enough
+            return self._count
 
     def check(self, key: str, value: bytes) -> None:  # noqa: ARG002 - any bytes fit
         self._key(key)
