@@ -1,31 +1,48 @@
 # The commands of the house. Each sets up what it needs in .venv and works again when run twice.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test check bench docs clean
 
-demo: $(STAMP)
+demo: .venv/.demo
 	$(BIN)/python examples/tour.py
 
-test: $(STAMP)
+test: .venv/.dev
 	$(BIN)/python tests/servers/node_packages.py
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-check: $(STAMP)
+check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/check_snippets.py
 
-bench: $(STAMP)
+bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py
 
-$(STAMP): pyproject.toml
+docs: .venv/.docs
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+.venv/.made:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $(STAMP)
+	$(PIP) --upgrade pip
+	touch $@
+
+.venv/.demo: pyproject.toml .venv/.made
+	$(PIP) --editable '.[demo]'
+	touch $@
+
+.venv/.dev: pyproject.toml .venv/.made
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+.venv/.docs: pyproject.toml .venv/.made
+	$(PIP) --editable '.[all,docs,test]'
+	touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis site

@@ -112,13 +112,13 @@ class Pysos(Store[str, bytes]):
             raise InvalidKeyError(f"{self!r}: the key {shortened(key)} is no valid text ({error})") from error
         try:
             document = json.loads(value)
-            if b"\n" in value or b"\r" in value:
-                value = json.dumps(document, ensure_ascii=False).encode()
-            return b"%b\t%b\n" % (name, value)
         except (TypeError, ValueError) as error:
             raise CodecError(
                 f"{self!r} holds JSON documents; the value of {shortened(key)} is none: {error}"
             ) from error
+        if b"\n" in value or b"\r" in value:
+            value = json.dumps(document, ensure_ascii=False).encode()
+        return b"%b\t%b\n" % (name, value)
 
     def delete(self, key: str) -> bool:
         with self._lock:
