@@ -5,20 +5,44 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spoonbill.backends.dbm_backend import Dbm as Dbm
+    from spoonbill.backends.dynamodb_backend import DynamoDB as DynamoDB
     from spoonbill.backends.filesystem import Filesystem as Filesystem
+    from spoonbill.backends.lending_lmdb import LendingLmdb as LendingLmdb
     from spoonbill.backends.lmdb_backend import Lmdb as Lmdb
     from spoonbill.backends.memory import Memory as Memory
+    from spoonbill.backends.mongodb_backend import MongoDB as MongoDB
     from spoonbill.backends.pysos_backend import Pysos as Pysos
+    from spoonbill.backends.redis_backend import Redis as Redis
+    from spoonbill.backends.safetensors_file import SafetensorsFile as SafetensorsFile
+    from spoonbill.backends.safetensors_shards import SafetensorsShards as SafetensorsShards
 
 _HOMES = {
     "Dbm": "dbm_backend",
+    "DynamoDB": "dynamodb_backend",
     "Filesystem": "filesystem",
+    "LendingLmdb": "lending_lmdb",
     "Lmdb": "lmdb_backend",
     "Memory": "memory",
+    "MongoDB": "mongodb_backend",
     "Pysos": "pysos_backend",
+    "Redis": "redis_backend",
+    "SafetensorsFile": "safetensors_file",
+    "SafetensorsShards": "safetensors_shards",
 }
 
-__all__ = ["Dbm", "Filesystem", "Lmdb", "Memory", "Pysos"]
+__all__ = [
+    "Dbm",
+    "DynamoDB",
+    "Filesystem",
+    "LendingLmdb",
+    "Lmdb",
+    "Memory",
+    "MongoDB",
+    "Pysos",
+    "Redis",
+    "SafetensorsFile",
+    "SafetensorsShards",
+]
 
 
 def __getattr__(name: str) -> Any:

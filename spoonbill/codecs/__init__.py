@@ -12,6 +12,8 @@ name               holds                                                        
 ``pickle-plain``   plain builtin values, as a pickle that :mod:`shelve` reads          no
 =================  ==================================================================  ====================
 
+``Safetensors(framework)`` holds tensors and dicts of them, each value as a safetensors file.
+
 A codec never guesses a format from stored bytes, and reads what its earlier versions wrote.
 """
 
@@ -22,6 +24,7 @@ from spoonbill.codecs.msgpack_codec import MsgpackCodec
 from spoonbill.codecs.pickle_codec import PickleCodec
 from spoonbill.codecs.plain_pickle_codec import PlainPickleCodec
 from spoonbill.codecs.raw_codec import RawCodec
+from spoonbill.codecs.safetensors.codec import Safetensors
 from spoonbill.codecs.text_codec import TextCodec
 from spoonbill.enums import register_enum
 
@@ -32,6 +35,7 @@ __all__ = [
     "PickleCodec",
     "PlainPickleCodec",
     "RawCodec",
+    "Safetensors",
     "TextCodec",
     "ValueCodec",
     "get_codec",

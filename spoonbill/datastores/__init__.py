@@ -4,21 +4,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spoonbill.datastores.dynamodb_store import DynamoDBStore as DynamoDBStore
     from spoonbill.datastores.filesystem_store import FilesystemStore as FilesystemStore
     from spoonbill.datastores.in_memory import InMemoryStore as InMemoryStore
     from spoonbill.datastores.lmdb_store import LmdbStore as LmdbStore
+    from spoonbill.datastores.mongodb_store import MongoDBStore as MongoDBStore
     from spoonbill.datastores.pysos_store import PysosStore as PysosStore
+    from spoonbill.datastores.redis_store import RedisStore as RedisStore
+    from spoonbill.datastores.safetensors_in_memory_store import SafetensorsInMemoryStore as SafetensorsInMemoryStore
+    from spoonbill.datastores.safetensors_lmdb_store import SafetensorsLmdbStore as SafetensorsLmdbStore
+    from spoonbill.datastores.safetensors_store import SafetensorsStore as SafetensorsStore
     from spoonbill.datastores.shelve_store import ShelveStore as ShelveStore
 
 _HOMES = {
+    "DynamoDBStore": "dynamodb_store",
     "FilesystemStore": "filesystem_store",
     "InMemoryStore": "in_memory",
     "LmdbStore": "lmdb_store",
+    "MongoDBStore": "mongodb_store",
     "PysosStore": "pysos_store",
+    "RedisStore": "redis_store",
+    "SafetensorsInMemoryStore": "safetensors_in_memory_store",
+    "SafetensorsLmdbStore": "safetensors_lmdb_store",
+    "SafetensorsStore": "safetensors_store",
     "ShelveStore": "shelve_store",
 }
 
-__all__ = ["FilesystemStore", "InMemoryStore", "LmdbStore", "PysosStore", "ShelveStore"]
+__all__ = [
+    "DynamoDBStore",
+    "FilesystemStore",
+    "InMemoryStore",
+    "LmdbStore",
+    "MongoDBStore",
+    "PysosStore",
+    "RedisStore",
+    "SafetensorsInMemoryStore",
+    "SafetensorsLmdbStore",
+    "SafetensorsStore",
+    "ShelveStore",
+]
 
 
 def __getattr__(name: str) -> Any:

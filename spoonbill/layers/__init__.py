@@ -3,7 +3,9 @@
 from spoonbill.layers.cached import Cached
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.frozen import Frozen
+from spoonbill.layers.safetensors_codec import SafetensorsCodec
+from spoonbill.layers.safetensors_export import SafetensorsExport
 from spoonbill.layers.search import Search
 from spoonbill.layers.strict_string import StrictString
 
-__all__ = ["Cached", "Codec", "Frozen", "Search", "StrictString"]
+__all__ = ["Cached", "Codec", "Frozen", "SafetensorsCodec", "SafetensorsExport", "Search", "StrictString"]

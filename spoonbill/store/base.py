@@ -6,7 +6,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, Self, TypeVar, overload
 
 from spoonbill.equality import same
 from spoonbill.errors import ClosedError, StoreError, UnsupportedError
@@ -106,7 +106,7 @@ class Store(MappingFacade[K, V]):
             if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
                 setattr(cls, verb, wanted)
 
-    def __new__(cls, *arguments: Any, **options: Any) -> "Store[K, V]":
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
         # Captured here, since a stranger's __init__ need not call ours.
         self = super().__new__(cls)
         self._configuration = (arguments, options)

@@ -1,6 +1,7 @@
 """One server process: started on a free port, waited for, stopped with everything that it started."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -63,6 +64,7 @@ class ServerProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     @property
     def pid(self) -> int:
@@ -80,6 +82,7 @@ class ServerProcess:
     def restart(self) -> None:
         """Start it again on the same port, with an empty directory."""
         self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
         self._wanted = self.port
         self._start()
 

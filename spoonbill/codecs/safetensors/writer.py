@@ -1,0 +1,112 @@
+"""A safetensors file written one tensor at a time: the header from layouts alone, then each tensor, then into place."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+from spoonbill.codecs.safetensors.header import build_header
+from spoonbill.errors import CodecError, MissingExtraError, StoreError
+
+__all__ = ["Layout", "is_local", "write_file"]
+
+Layout = tuple[str, str, tuple[int, ...]]
+"""The name, the dtype by the format's name and the shape of a tensor."""
+
+
+def write_file(
+    url: str | Path,
+    layouts: Iterable[Layout],
+    put: Callable[[str, Callable[[Any], Any]], None],
+    metadata: Mapping[str, str] | None = None,
+    **storage_options: Any,
+) -> None:
+    """Write tensors as one safetensors file, which appears only when it is whole.
+
+    Parameters
+    ----------
+    url : str or Path
+        A local path or any fsspec URL. A file that stands there is then replaced.
+    layouts : iterable of (name, dtype, shape)
+        Every tensor.
+    put : callable
+        Is called with each name and a function that takes the bytes of that tensor, which it passes on at once.
+    metadata : mapping of str to str, optional
+        Free text for the header.
+    **storage_options
+        For the fsspec filesystem.
+
+    Raises
+    ------
+    CodecError
+        If the layouts make no file, or the safetensors library itself would refuse it.
+    StoreError
+        If it cannot be written.
+    """
+    wanted = list(layouts)
+    head, order = build_header(wanted, metadata)
+    try:
+        with _appearing(url, storage_options) as file:
+            file.write(head)
+            for name in order:
+                put(name, file.write)
+    except OSError as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(
+            f"export to {url} failed, and what stood there is as it was: {type(error).__name__}: {error}. "
+            "Check that its directory exists, its permissions and the space that is left."
+        ) from error
+
+
+def is_local(url: str | Path) -> bool:
+    """Return whether a path or URL names a file of this machine."""
+    return isinstance(url, os.PathLike) or "://" not in url
+
+
+@contextmanager
+def _appearing(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
+    """Open a file to write that takes its place only when the block ends well."""
+    if is_local(url):
+        with _appearing_here(Path(url)) as file:
+            yield file
+        return
+    import fsspec
+
+    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
+    with filesystem.transaction, filesystem.open(path, "wb") as file:
+        yield file
+
+
+@contextmanager
+def _appearing_here(path: Path) -> Iterator[IO[bytes]]:
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        _check_by_the_library(beside)
+        beside.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+        raise
+
+
+def _check_by_the_library(path: Path) -> None:
+    """Let the reference implementation judge the header: a file that it refuses is not exported."""
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise MissingExtraError(
+            "an export is checked by the safetensors library: pip install 'spoonbill-framework[safetensors]'"
+        ) from error
+    try:
+        with safe_open(path, framework="np"):
+            pass
+    except SafetensorError as error:
+        raise CodecError(f"the installed safetensors library refuses what was to be exported: {error}") from error

@@ -1,0 +1,43 @@
+"""DynamoDB servers for the tests: moto everywhere, and AWS's own DynamoDB Local where there is Java."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from tests.servers.node_packages import package
+from tests.servers.process import ServerProcess
+
+OPTIONS = {
+    "region_name": "eu-central-1",
+    "aws_access_key_id": "AKIAEXAMPLE",
+    "aws_secret_access_key": "hush-hush",
+}
+"""What boto3 needs, though neither server looks at it."""
+
+
+def moto_server() -> ServerProcess:
+    """Return moto's server with no tables, to be used as a context manager."""
+    program = Path(sys.executable).parent / "moto_server"
+    return ServerProcess(lambda port, _: [str(program), "-H", "127.0.0.1", "-p", str(port)])
+
+
+def java() -> str | None:
+    """Return the path of Java, None where this machine has none."""
+    return shutil.which("java")
+
+
+def dynamodb_local() -> ServerProcess:
+    """Return DynamoDB Local with no tables, to be used as a context manager."""
+    folder = package("amplify-dynamodb-simulator") / "emulator"
+    return ServerProcess(
+        lambda port, _: [
+            str(java()),
+            f"-Djava.library.path={folder / 'DynamoDBLocal_lib'}",
+            "-jar",
+            str(folder / "DynamoDBLocal.jar"),
+            "-inMemory",
+            "-disableTelemetry",
+            "-port",
+            str(port),
+        ]
+    )
