@@ -325,9 +325,16 @@ _FIRST_BATCH = 101
 
 _SMALL_BATCH = 20
 
+_GOODBYE = 1.0
+"""Seconds that closing may look for the server."""
+
 
 def _disconnect(collection: Any) -> None:
-    collection.database.client.close()
+    import pymongo
+
+    # Closing ends sessions on the server, and would look half a minute for one that is gone.
+    with pymongo.timeout(_GOODBYE):
+        collection.database.client.close()
 
 
 def _between(low: str | None, high: str | None) -> Filter:

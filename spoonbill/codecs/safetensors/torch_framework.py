@@ -79,7 +79,7 @@ class TorchFramework:
     def part(self, dtype: str, shape: tuple[int, ...], buffer: Any, offset: int, index: Any, /, *, copy: bool) -> Any:
         chosen: Any = np.asarray(self._view(dtype, shape, buffer, offset)[index])
         # Torch knows no negative strides, so those are always copied.
-        return self._tensor(dtype, chosen, copy or any(stride < 0 for stride in chosen.strides))
+        return self._tensor(dtype, chosen, copy or (min(chosen.strides, default=0) < 0))
 
     def _view(self, dtype: str, shape: tuple[int, ...], buffer: Any, offset: int) -> Any:
         if dtype not in _DTYPES:

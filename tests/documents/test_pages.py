@@ -1,0 +1,41 @@
+"""The pages of the document stores, run as they are written against the test servers."""
+
+import re
+from pathlib import Path
+
+import boto3
+import pymongo
+
+from tests.servers.dynamodb_server import OPTIONS, moto_server
+from tests.servers.mongodb_server import mongodb_server
+
+PAGES = Path(__file__).parents[2] / "docs" / "stores"
+
+
+def run(page, **changes):
+    """Run the Python blocks of a page, with the addresses of the tests in place of the usual ones."""
+    blocks = re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        for usual, ours in changes.items():
+            block = block.replace(usual, ours)
+        exec(compile(block, page, "exec"), {"__name__": "page"})
+
+
+def test_the_page_of_mongodb():
+    """Each block runs, and what it wrote was in the collection that it names."""
+    with mongodb_server() as server:
+        address = f"127.0.0.1:{server.port}"
+        run("mongodb.md", **{"localhost:27017": address})
+        with pymongo.MongoClient(f"mongodb://{address}/") as client:
+            assert set(client["shop"].list_collection_names()) == {"articles", "jobs"}
+
+
+def test_the_page_of_dynamodb(monkeypatch):
+    """Each block runs, with region, endpoint and credentials from the environment, as boto3 takes them."""
+    with moto_server() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+        for name, value in OPTIONS.items():
+            monkeypatch.setenv("AWS_DEFAULT_REGION" if name == "region_name" else name.upper(), value)
+        run("dynamodb.md")
+        assert boto3.session.Session().client("dynamodb").list_tables()["TableNames"] == ["articles"]
