@@ -41,6 +41,7 @@ class Frozen(_Refusals, Layer[K, V]):  # type: ignore[misc] # its base is made f
     """
 
     remedy = "write to the store inside it"
+    read_only = True
 
     def native(self, verb: str) -> bool:
         """Return whether `verb` leads to an engine's own form of it; a write leads nowhere."""

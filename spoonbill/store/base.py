@@ -79,6 +79,8 @@ class Store(MappingFacade[K, V]):
         True where nothing that is stored can be executed when it is read.
     holds_bytes : bool
         True where any ``bytes`` can be a value, so that a codec can stand on top.
+    read_only : bool
+        True where every write is refused.
     features : frozenset of str
         Abilities beyond the verbs, such as ``"ttl"``.
     """
@@ -88,6 +90,7 @@ class Store(MappingFacade[K, V]):
     dialect: str = "regex"
     strict: bool = True
     holds_bytes: bool = True
+    read_only: bool = False
     features: frozenset[str] = frozenset()
 
     _states_contract = True

@@ -156,6 +156,8 @@ class MappingFacade(MutableMapping[K, V], ABC):
 
     def setdefault(self, key: K, default: V = None) -> V:  # type: ignore[assignment] # as Mapping's own
         """Return the value of `key`; where it is absent, set it to `default` first, atomically as `add` is."""
+        if self._store.read_only:
+            self._store.add(key, default)  # refused, whether the key is there or not
         value: V | Missing = self.get(key, MISSING)
         while value is MISSING:
             self._store.add(key, default)
@@ -355,6 +357,8 @@ class MappingFacade(MutableMapping[K, V], ABC):
             If the file is no snapshot, is torn or corrupted, or holds pickled values and this store is strict.
         """
         store = self._store
+        if store.read_only:
+            store.replace_all(())  # refused before the file is read
         with snapshot.opened(url, allow_pickle=not store.strict, **storage_options) as entries:
             for key, value in entries(progress=progress):
                 store.check(key, value)

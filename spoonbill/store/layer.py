@@ -14,7 +14,7 @@ from spoonbill.store.verbs import MISSING, VERBS
 K = TypeVar("K")
 V = TypeVar("V")
 
-_INHERITED = ("limits", "guarantees", "dialect", "strict", "holds_bytes", "features")
+_INHERITED = ("limits", "guarantees", "dialect", "strict", "holds_bytes", "read_only", "features")
 
 
 class Layer(Store[K, V]):
@@ -52,6 +52,10 @@ class Layer(Store[K, V]):
         for trait in _INHERITED:
             if getattr(type(self), trait) is Store.__dict__[trait]:
                 setattr(self, trait, getattr(inner, trait))
+        # A feature that is a method of the inner store's is not this layer's: no layer forwards what it does not know.
+        self.features = frozenset(
+            name for name in self.features if hasattr(type(self), name) or not hasattr(inner, name)
+        )
         for verb, form in self._forms.items():
             if form is Form.BOUND:
                 vars(self)[verb] = getattr(inner, verb)
