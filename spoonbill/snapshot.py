@@ -7,17 +7,16 @@ reader that did not consent refuses the file there, and runs none of them.
 """
 
 import hashlib
-import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
+from spoonbill.files import appearing, exported, reading
 
 Progress = bool | Callable[[int], object]
 """False for none, True for a progress bar, or a function that is called with the number of entries so far."""
@@ -68,13 +67,13 @@ def write(
     CodecError
         If a value cannot be held.
     """
-    with _appearing(url, storage_options) as file:
-        return _write_frames(file, _counted(entries, progress, "saving"), allow_pickle=allow_pickle)
+    with appearing(url, storage_options) as file:
+        return _write_frames(file, counted(entries, progress, "saving"), allow_pickle=allow_pickle)
 
 
 @contextmanager
 def opened(url: str | Path, *, allow_pickle: bool = False, **storage_options: Any) -> Iterator[Entries]:
-    """Open a snapshot to read it, once or several times.
+    """Open a snapshot to read it, once or several times: a file, or a folder that `FilesystemStore.save` wrote.
 
     Parameters
     ----------
@@ -91,12 +90,21 @@ def opened(url: str | Path, *, allow_pickle: bool = False, **storage_options: An
         Call it to iterate over the pairs. Iteration raises `SnapshotError` where the file is not whole; what it
         yields before that is not to be trusted, so read it once in full before the first use.
     """
+    folder = exported(url, storage_options)
+    if folder is not None:
 
-    def entries(*, progress: Progress = False) -> Iterator[tuple[Any, Any]]:
-        with _open(url, storage_options) as file:
-            yield from _counted(_read_frames(file, str(url), allow_pickle=allow_pickle), progress, "loading")
+        def of_files(*, progress: Progress = False) -> Iterator[tuple[Any, Any]]:
+            return counted(folder.entries(allow_pickle=allow_pickle), progress, "loading")
 
-    yield entries
+        yield of_files
+        return
+    with reading(url, storage_options) as file:  # opened once: every turn reads the same file
+
+        def of_frames(*, progress: Progress = False) -> Iterator[tuple[Any, Any]]:
+            file.seek(0)
+            return counted(_read_frames(file, str(url), allow_pickle=allow_pickle), progress, "loading")
+
+        yield of_frames
 
 
 def _write_frames(file: IO[bytes], entries: Iterable[tuple[Any, Any]], *, allow_pickle: bool) -> int:
@@ -176,63 +184,18 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
     raise SnapshotError(f"{name} holds an entry of an unknown kind")
 
 
-def _counted(entries: Iterable[Any], progress: Progress, what: str) -> Iterator[Any]:
+def counted(things: Iterable[Any], progress: Progress, what: str) -> Iterator[Any]:
+    """Yield `things`, and report how many there were so far."""
     if progress is False:
-        return iter(entries)
+        return iter(things)
     if progress is True:
         from tqdm.auto import tqdm
 
-        return iter(tqdm(entries, desc=what, unit=" entries"))
-    return _reported(entries, progress)
+        return iter(tqdm(things, desc=what, unit=" entries"))
+    return _reported(things, progress)
 
 
-def _reported(entries: Iterable[Any], report: Callable[[int], object]) -> Iterator[Any]:
-    for count, entry in enumerate(entries, 1):
-        yield entry
+def _reported(things: Iterable[Any], report: Callable[[int], object]) -> Iterator[Any]:
+    for count, thing in enumerate(things, 1):
+        yield thing
         report(count)
-
-
-def _is_local(url: str | Path) -> bool:
-    return isinstance(url, Path) or "://" not in url
-
-
-@contextmanager
-def _open(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
-    if _is_local(url):
-        with Path(url).open("rb") as file:
-            yield file
-        return
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
-    with filesystem.open(path, "rb") as file:
-        yield file
-
-
-@contextmanager
-def _appearing(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
-    """Open a file to write that takes its place only when the block ends well."""
-    if _is_local(url):
-        with _appearing_here(Path(url)) as file:
-            yield file
-        return
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
-    with filesystem.transaction, filesystem.open(path, "wb") as file:
-        yield file
-
-
-@contextmanager
-def _appearing_here(path: Path) -> Iterator[IO[bytes]]:
-    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(beside).unlink()
-        raise

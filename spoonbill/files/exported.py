@@ -1,0 +1,108 @@
+"""A folder that `FilesystemStore.save` wrote, read as the entries that it holds."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from spoonbill.codecs import get_codec
+from spoonbill.errors import CodecError, SnapshotError
+from spoonbill.files.whole import is_local
+from spoonbill.keys import decode_key
+
+FILES_NOTE = "files~note"
+"""The file that is written last and lists the others. No key's file is called so."""
+
+_AT_A_TIME = 50
+
+
+def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
+    """Return the folder at a URL that `FilesystemStore.save` finished, None where a file or nothing is there.
+
+    Raises
+    ------
+    SnapshotError
+        If it is a folder of another kind.
+    """
+    import fsspec
+
+    if is_local(url) and not Path(url).is_dir():
+        return None
+    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
+    note = f"{path.rstrip('/')}/{FILES_NOTE}"
+    filesystem.invalidate_cache()
+    if filesystem.exists(note):
+        return ExportedFiles(filesystem, path.rstrip("/"), filesystem.cat_file(note))
+    if is_local(url):
+        raise SnapshotError(
+            f"{url} is a folder without the note that a finished save leaves: save it again, or open it as "
+            "FilesystemStore.open(...) and copy it with update"
+        )
+    return None
+
+
+class ExportedFiles:
+    """The entries of such a folder; each file has to be there, in the length that was noted.
+
+    Parameters
+    ----------
+    filesystem : fsspec filesystem
+        Where it is.
+    root : str
+        Its path there.
+    note : bytes
+        What the note says.
+    """
+
+    def __init__(self, filesystem: Any, root: str, note: bytes) -> None:
+        self._filesystem = filesystem
+        self._root = root
+        try:
+            head, *lines = (json.loads(line) for line in note.decode().splitlines())
+            whole = head["spoonbill"] == "files 1" and head["files"] == len(lines)
+            inside = all(".." not in file.split("/") and file[:1] != "/" for file, _, _ in lines)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SnapshotError(f"the note of {root} cannot be read: {error}; save it again") from error
+        if not (whole and inside):
+            raise SnapshotError(f"the note of {root} is not one that a finished save leaves; save it again")
+        self._head = head
+        self._lines = lines
+
+    def entries(self, *, allow_pickle: bool) -> Iterator[tuple[Any, Any]]:
+        """Yield every pair, decoded; a file that is missing or of another length is a SnapshotError."""
+        name = self._head["codec"]
+        try:
+            codec = get_codec(name)
+        except CodecError as error:
+            raise SnapshotError(
+                f"the files of {self._root} are written by a codec of your own, {name}: open them with "
+                "FilesystemStore.open(..., codec=...) and copy them with update"
+            ) from error
+        if not (codec.safe and self._head["strict"]) and not allow_pickle:
+            raise SnapshotError(
+                f"the files of {self._root} are written by the codec {name}, strict={self._head['strict']}, which can "
+                "run code when they are read: load them into a store with strict=False, if you trust where they "
+                "come from"
+            )
+        for file, data, key in self._read():
+            try:
+                yield decode_key(key, strict=self._head["strict"]), codec.loads(data)
+            except (TypeError, ValueError) as error:
+                raise SnapshotError(f"the file {file} of {self._root} cannot be read: {error}") from error
+
+    def _read(self) -> Iterator[tuple[str, bytes, str]]:
+        for start in range(0, len(self._lines), _AT_A_TIME):
+            lines = self._lines[start : start + _AT_A_TIME]
+            paths = [f"{self._root}/{self._written(file)}" for file, _, _ in lines]
+            found = self._filesystem.cat_ranges(paths, None, None, on_error="return")
+            for (file, size, key), data in zip(lines, found, strict=True):
+                if isinstance(data, FileNotFoundError) or (isinstance(data, bytes) and len(data) != size):
+                    raise SnapshotError(f"the file {file} of {self._root} is missing or was changed; save it again")
+                if isinstance(data, Exception):
+                    raise data
+                yield file, data, key
+
+    def _written(self, file: str) -> str:
+        """Return a file's name as its filesystem takes it: in a URL of the web a ``%`` is written as an escape."""
+        return quote(file) if "http" in self._filesystem.protocol else file
