@@ -16,6 +16,9 @@ _UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LONGEST = 180
 _DEVICES = r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)"
 _DEVICE = re.compile(_DEVICES, re.IGNORECASE)
+_MAYBE_DEVICE = re.compile(
+    r"(c(o[nm]?)?|p(rn?)?|a(ux?)?|n(ul?)?|l(pt?)?)\Z|(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z)", re.IGNORECASE
+)
 _PLAIN = re.compile(rf"(?!{_DEVICES})[a-z0-9_\-]{{1,180}}\Z")
 _TOKEN = re.compile(rb"%([0-9a-f]{2})|\^([a-z])|([^%^])", re.DOTALL)
 
@@ -26,7 +29,11 @@ def path_of(key: str) -> str:
         return key
     if key == "":
         return "%"
-    tokens = _escaped_ends(key, [_token(character) for character in key])
+    return "/".join(_parts(_escaped_ends(key, [_token(character) for character in key])))
+
+
+def _parts(tokens: list[str]) -> list[str]:
+    """Return the folders and the name that the tokens are split into."""
     parts: list[str] = []
     part = ""
     for token in tokens:
@@ -34,7 +41,23 @@ def path_of(key: str) -> str:
             parts.append(part + "~")
             part = ""
         part += token
-    return "/".join((*parts, part))
+    return [*parts, part]
+
+
+def stems_of(start: str) -> tuple[str, ...]:
+    """Return beginnings of paths such that the path of every key that begins with `start` begins with one of them."""
+    known = start.rstrip(". ")  # these are written otherwise at the end of a key
+    try:
+        tokens = [_token(character) for character in known]
+    except UnicodeEncodeError:
+        return ()  # no key has a lone surrogate
+    if not tokens:
+        return ("",)
+    if known[0] in ". ":
+        tokens[0] = _hexed(known[0])
+    stem = "/".join(_parts(tokens))
+    # A device's name is written with its first character escaped, which "c" does not tell from any other word.
+    return (stem, _hexed(known[0])) if _MAYBE_DEVICE.match(known) else (stem,)
 
 
 def key_of(path: str) -> str:

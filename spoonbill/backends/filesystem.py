@@ -1,25 +1,31 @@
 """Any filesystem that fsspec opens: one file a key."""
 
+import errno
 import os
-from collections.abc import Iterator
-from contextlib import suppress
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, NoReturn
 
-import fsspec
-
-from spoonbill.backends.file_names import key_of, path_of
-from spoonbill.errors import InvalidKeyError, StoreError
+from spoonbill.backends.file_names import key_of, path_of, stems_of
+from spoonbill.backends.filesystem_cache import DiskCache
+from spoonbill.backends.filesystem_export import export
+from spoonbill.backends.filesystem_local import LocalMedium
+from spoonbill.backends.filesystem_media import open_medium
+from spoonbill.backends.filesystem_staging import Staging
+from spoonbill.errors import InvalidKeyError, KeyTooLongError, PartialWriteError, SpoonbillError, StoreError
+from spoonbill.files.errors import remedy, scrub, secrets_of
 from spoonbill.query import Plan, Query, Step
-from spoonbill.store import Guarantees, Store, engine_lock, shortened
+from spoonbill.snapshot import Progress
+from spoonbill.store import MISSING, RAISE, Limits, Store, absent, batches, engine_lock, shortened
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_TOKEN = uuid4().hex[:6]
-_numbers = count()
-_PART = "~part"
-"""The ending of a file that is being written. No key's file ends so: a tilde is always escaped."""
+_BATCH = 100
+"""Files of one batch of reads: their values are in memory together."""
+_BATCH_BYTES = 32 << 20
+"""Bytes after which a batch of writes goes out before it is full."""
+_LONGEST_LOCAL = 4095
+_ABSENCES = (FileNotFoundError, NotADirectoryError)
 
 
 class Filesystem(Store[str, bytes]):
@@ -28,169 +34,381 @@ class Filesystem(Store[str, bytes]):
     Parameters
     ----------
     url : str or Path
-        A local directory or any fsspec URL; made at the first write.
+        A local directory or any fsspec URL. A directory is made at the first write, a bucket is not.
     sync : bool, optional
         True writes each file through to the disk (local only): slower, and survives a power cut.
+    cache : str or Path, optional
+        A local directory for copies of what was read; each read asks whether its copy is still the file.
+    manifest : str, optional
+        A file below the root that lists the others, one name a line, for a web server without listings.
     **storage_options
         For the fsspec filesystem.
     """
 
-    guarantees = Guarantees(
-        threads="safe",
-        processes="safe: a reader sees the old value or the new one, whole",
-        fork="safe on local disks",
-        crash="local: the old value or the new one, whole; with sync=True the new one survives a power cut",
-        iteration="the files of the moment when the loop began",
-        atomic="between the threads of this process",
-    )
+    guarantees = LocalMedium.guarantees
+    features = frozenset({"read_range"})
 
-    def __init__(self, url: str | Path, *, sync: bool = False, **storage_options: Any) -> None:
-        self._fs, root = fsspec.core.url_to_fs(os.fspath(url), **storage_options)
-        self._root = root.rstrip("/")
-        self._local = "file" in ((self._fs.protocol,) if isinstance(self._fs.protocol, str) else self._fs.protocol)
-        self._sync = sync
-        self._lock = engine_lock(("filesystem", str(self._fs.protocol), self._root))
-        if self._local and Path(self._root).exists() and not Path(self._root).is_dir():
-            raise StoreError(f"{self._root} is a file: a FilesystemStore needs a directory; choose another path")
+    def __init__(
+        self,
+        url: str | Path,
+        *,
+        sync: bool = False,
+        cache: str | Path | None = None,
+        manifest: str | None = None,
+        **storage_options: Any,
+    ) -> None:
+        url = os.fspath(url)
+        self._secrets = secrets_of(url, storage_options)
+        try:
+            medium = open_medium(url, storage_options, sync=sync, manifest=manifest)
+        except SpoonbillError:
+            raise
+        except Exception as error:
+            self._refuse("open", MISSING, error)
+        self._medium = medium
+        self._root = medium.root
+        self._start = medium.start
+        self._failures = medium.failures
+        self._read = medium.read if cache is None else DiskCache(cache, medium).read
+        self._write = medium.write
+        self._cached = cache is not None
+        self._lock = engine_lock(("filesystem", *medium.identity))
+        self._writing = self._lock if medium.serial else nullcontext()
+        self._longest = _longest_path(medium.limits, self._root)
+        self.limits = _limits(medium.limits, self._root)
+        self.guarantees = medium.guarantees
+        self.read_only = medium.read_only  # a web server, an archive
+
+    # -- keys and failures -------------------------------------------------------------------------------------
 
     def _path(self, key: str) -> str:
         try:
-            return f"{self._root}/{path_of(key)}"
+            return self._start + path_of(key)
         except (AttributeError, TypeError, UnicodeEncodeError) as error:
             raise InvalidKeyError(
                 f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}; "
                 "a Codec holds any key"
             ) from error
 
-    def _failed(self, operation: str, key: Any, error: OSError) -> StoreError:
-        return self.failure(operation, key, error, "Check the path, its permissions and the space that is left.")
+    def _new_path(self, key: str, value: bytes) -> str:
+        path = self._path(key)
+        if value.__class__ is not bytes and not isinstance(value, bytes):
+            raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
+        if 4 * len(path) > self._longest and self._too_long(path):
+            self._refuse_long(key)
+        return path
+
+    def _too_long(self, path: str) -> bool:
+        return len(path.encode()) > self._longest
+
+    def _refuse_long(self, key: str) -> NoReturn:
+        limit = f"{self.limits.key_bytes} bytes" if self.limits.key_bytes else "what this filesystem's paths hold"
+        raise KeyTooLongError(
+            f"the key {shortened(key)} is longer than {limit} in {self!r} (a capital or a sign takes several bytes): "
+            "use a shorter key, for instance a hash of it"
+        )
+
+    def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
+        """Raise what the filesystem failed with as an error of our tree."""
+        if isinstance(error, SpoonbillError):
+            raise error
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
+            self._refuse_long(key)
+        scrub(error, self._secrets)
+        raise self.failure(operation, key, error, remedy(error)) from error
+
+    def _try(self, operation: str, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except self._failures as error:
+            self._refuse(operation, MISSING, error)
+
+    # -- one key -----------------------------------------------------------------------------------------------
 
     def get(self, key: str, default: Any = None) -> Any:
         path = self._path(key)
         try:
-            return _read(path) if self._local else self._fs.cat_file(path)
-        except (FileNotFoundError, NotADirectoryError):
+            return self._read(path)
+        except _ABSENCES:
             return default
-        except OSError as error:
-            raise self._failed("get", key, error) from error
+        except self._failures as error:
+            if self._cannot_be(path, error):
+                return default
+            self._refuse("get", key, error)
+
+    def _cannot_be(self, path: str, error: Exception) -> bool:
+        """Tell whether a name is too long to be there: that is a proof of absence."""
+        return self._too_long(path) or (isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG)
 
     def has(self, key: str) -> bool:
+        path = self._path(key)
         try:
-            return bool(self._fs.isfile(self._path(key)))
-        except OSError as error:
-            raise self._failed("has", key, error) from error
+            return self._medium.exists(path)
+        except self._failures as error:
+            if self._cannot_be(path, error):
+                return False
+            self._refuse("has", key, error)
+
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        """Return the bytes of a value from `start` up to `stop`, without reading the rest.
+
+        Parameters
+        ----------
+        key : str
+            The key.
+        start, stop : int
+            Positions as in a slice, 0 or more; where the value ends before `stop`, there is less to return.
+
+        Raises
+        ------
+        KeyError
+            If the key is absent.
+        """
+        if start < 0 or stop < 0:
+            raise ValueError(f"read_range takes positions of 0 or more, not {start} and {stop}")
+        path = self._path(key)
+        try:
+            return self._medium.read_part(path, start, max(start, stop))
+        except _ABSENCES:
+            raise KeyError(key) from None
+        except self._failures as error:
+            if self._cannot_be(path, error):
+                raise KeyError(key) from None
+            self._refuse("read_range", key, error)
 
     def set(self, key: str, value: bytes) -> None:
-        path = self._path(key)
-        with self._lock:
+        path = self._new_path(key, value)
+        with self._writing:
             try:
-                if self._local:
-                    _write(path, value, sync=self._sync)
-                else:
-                    self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-                    self._fs.pipe_file(path, value)
-            except OSError as error:
-                raise self._failed("set", key, error) from error
+                self._write(path, value)
+            except self._failures as error:
+                self._refuse("set", key, error)
 
     def delete(self, key: str) -> bool:
         path = self._path(key)
+        with self._writing:
+            try:
+                return self._medium.remove(path)
+            except self._failures as error:
+                if self._cannot_be(path, error):
+                    return False
+                self._refuse("delete", key, error)
+
+    # -- one key in one step -----------------------------------------------------------------------------------
+
+    def native(self, verb: str) -> bool:
+        if verb in {"add", "replace", "pop"}:
+            return verb in self._medium.atomic
+        return super().native(verb)
+
+    def add(self, key: str, value: bytes) -> bool:
+        if "add" not in self._medium.atomic:
+            return super().add(key, value)
+        path = self._new_path(key, value)
+        with self._writing:
+            try:
+                return self._medium.create(path, value)
+            except self._failures as error:
+                self._refuse("add", key, error)
+
+    def replace(self, key: str, expected: bytes, value: bytes) -> bool:
+        if "replace" not in self._medium.atomic:
+            return super().replace(key, expected, value)
+        path = self._new_path(key, value)
+        try:
+            return self._medium.swap(path, expected, value)
+        except self._failures as error:
+            self._refuse("replace", key, error)
+
+    def pop(self, key: str, default: Any = RAISE) -> Any:
+        if "pop" not in self._medium.atomic:
+            return super().pop(key, default)
+        path = self._path(key)
+        # The lock, where there are no conditions on the service's deletes: not every server that speaks S3 has them.
         with self._lock:
             try:
-                if self._local:
-                    Path(path).unlink()
-                elif self._fs.isfile(path):
-                    self._fs.rm_file(path)
-                else:
-                    return False
-            except (FileNotFoundError, NotADirectoryError):
-                return False
-            except OSError as error:
-                raise self._failed("delete", key, error) from error
-            return True
+                return self._medium.take(path)
+            except _ABSENCES:
+                return absent(key, default)
+            except self._failures as error:
+                if self._cannot_be(path, error):
+                    return absent(key, default)
+                self._refuse("pop", key, error)
+
+    # -- many keys ---------------------------------------------------------------------------------------------
+
+    def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
+        keys = list(keys)
+        if self._cached:
+            with ThreadPoolExecutor(16) as pool:
+                return list(pool.map(lambda key: self.get(key, default), keys))
+        found = self._medium.read_many([self._path(key) for key in keys])
+        for place, one in enumerate(found):
+            if one is MISSING:
+                found[place] = default
+            elif one.__class__ is not bytes:
+                found[place] = self.get(keys[place], default)  # once more, which tells a lasting failure by its key
+        return found
+
+    def set_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        done = 0
+        for batch in self._batches(pairs):
+            files = {path: value for path, _, value in batch}
+            with self._writing:
+                results = self._medium.write_many(files)
+            refused = {path: error for path, error in zip(files, results, strict=True) if error is not None}
+            if refused:
+                self._stopped(batch, done, refused)
+            done += len(batch)
+
+    def _batches(self, pairs: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, str, bytes]]]:
+        batch, size = [], 0
+        for key, value in pairs:
+            batch.append((self._new_path(key, value), key, value))
+            size += len(value)
+            if len(batch) >= 5 * _BATCH or size >= _BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    def _stopped(self, batch: list[tuple[str, str, bytes]], done: int, refused: dict[str, Exception]) -> NoReturn:
+        failed = tuple(dict.fromkeys(key for path, key, _ in batch if path in refused))
+        done += sum(path not in refused for path, _, _ in batch)
+        error = next(iter(refused.values()))
+        try:
+            self._refuse("set", failed[0], error)
+        except (StoreError, KeyTooLongError) as reason:
+            if not done:
+                raise
+            raise PartialWriteError(
+                f"update stopped: {done} entries are written, {len(failed)} are not "
+                f"({', '.join(map(shortened, failed[:5]))}{', ...' if failed[5:] else ''}), and nothing after them was "
+                f"tried. {reason} Mend that and call again with the rest",
+                done=done,
+                failed=failed,
+            ) from error
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        removed = 0
+        for batch in batches(dict.fromkeys(keys), 1000):
+            paths = [path for path in map(self._path, batch) if not self._too_long(path)]
+            with self._writing:
+                removed += self._try("delete", self._medium.remove_many, paths)
+        return removed
+
+    def clear(self) -> None:
+        for batch in batches([self._path(key) for key in self.iter()], 1000):
+            with self._writing:
+                self._try("clear", self._medium.drop_many, batch)
+
+    def replace_all(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        """Write everything under names that nobody sees, and only then rename it into place and remove the rest."""
+        with self._lock, Staging(self._medium) as staging:
+            for batch in self._batches(pairs):
+                self._try("replace_all", staging.write, {path: value for path, _, value in batch})
+            self._try("replace_all", staging.publish)
+
+    # -- listings ----------------------------------------------------------------------------------------------
 
     def iter(self) -> Iterator[str]:
-        return self._keys("")
-
-    def _keys(self, start: str) -> Iterator[str]:
-        try:
-            self._fs.invalidate_cache(self._root)
-            found = self._fs.find(self._root)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise self._failed("iter", start, error) from error
-        cut = len(self._root) + 1
-        for path in found:
-            name = path[cut:]
-            if not name.endswith(_PART):
+        for page in self._pages(""):
+            for name in page:
                 yield key_of(name)
 
+    def _pages(self, stem: str) -> Iterator[list[str]]:
+        pages = self._medium.pages(stem)
+        while True:
+            page = self._try("iter", next, pages, None)
+            if page is None:
+                return
+            yield page
+
+    def entries(self) -> Iterator[tuple[str, bytes]]:
+        return self._with_values(self.iter())
+
+    def _with_values(self, keys: Iterator[str]) -> Iterator[tuple[str, bytes]]:
+        for batch in batches(keys, _BATCH):
+            for key, value in zip(batch, self.get_many(batch, MISSING), strict=True):
+                if value is not MISSING:  # it went away since it was listed
+                    yield key, value
+
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
-        for key in self.iter():
-            if not query.matches_key(key):
-                continue  # not read: a file that cannot match costs its name only
-            if query.keys_only:
-                yield key, None
-            elif (value := self.get(key)) is not None:
-                yield key, value
+        # Not read: a file whose name cannot match costs its name only.
+        keys = (key for key in self._beginning_with(self._starts(query)) if query.matches_key(key))
+        return ((key, None) for key in keys) if query.keys_only else self._with_values(keys)
+
+    def _starts(self, query: Query) -> tuple[str, ...]:
+        return ("",) if query.pattern is None else query.pattern.prefixes
+
+    def _beginning_with(self, starts: tuple[str, ...]) -> Iterator[str]:
+        for start in starts:
+            for stem in stems_of(start):
+                for page in self._pages(stem):
+                    yield from (key for key in map(key_of, page) if key.startswith(start))
 
     def plan(self, query: Query) -> Plan:
+        starts = [start for start in self._starts(query) if start]
         return Plan(
             steps=(Step(where=repr(self), runs=str(query)),),
-            native="nothing; a key is tested by its file's name, and only files that match are read",
+            native=f"names that begin with {' or '.join(map(repr, starts))}" if starts else "nothing",
             finished_here=str(query),
-            scanned=f"the listing of {self._root}",
+            scanned=f"the listing of {self._root}, and the files whose names match",
         )
 
     def check(self, key: str, value: bytes) -> None:
-        self._path(key)
-        if not isinstance(value, bytes):
-            raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
+        self._new_path(key, value)
 
+    # -- the whole ---------------------------------------------------------------------------------------------
 
-def _read(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
-        while more := os.read(descriptor, 1 << 20):
-            data += more
-        return data
-    finally:
-        os.close(descriptor)
+    def export(
+        self,
+        url: str | Path,
+        note: dict[str, Any],
+        *,
+        progress: Progress = False,
+        **storage_options: Any,
+    ) -> None:
+        """Copy every file to another root, inside the service where it is the same one, and leave a note about them.
 
-
-def _write(path: str, value: bytes, *, sync: bool) -> None:
-    """Write beside the file and move it into place, so that no reader and no crash sees a part of it."""
-    beside = f"{path}.{_TOKEN}{os.getpid():x}-{next(_numbers):x}{_PART}"
-    try:
-        descriptor = os.open(beside, _NEW, 0o666)
-    except FileNotFoundError:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(beside, _NEW, 0o666)
-    try:
+        Parameters
+        ----------
+        url : str or Path
+            A local directory or any fsspec URL.
+        note : dict
+            What a reader has to know: the codec's name and how keys are written.
+        progress : bool or callable, optional
+            As for ``save``.
+        **storage_options
+            For the other filesystem.
+        """
+        self._secrets |= secrets_of(os.fspath(url), storage_options)
         try:
-            written = os.write(descriptor, value)
-            while written < len(value):
-                written += os.write(descriptor, memoryview(value)[written:])
-            if sync:
-                os.fsync(descriptor)
+            target = open_medium(os.fspath(url), storage_options, sync=False, manifest=None)
+        except Exception as error:
+            self._refuse("save", MISSING, error)
+        try:
+            if target.contains(self._medium) or self._medium.contains(target):
+                raise StoreError(f"{self!r} cannot be saved into itself: choose another folder")
+            self._try("save", export, self._medium, target, note, progress)
         finally:
-            os.close(descriptor)
-        os.replace(beside, path)  # noqa: PTH105 - the hot path: a Path object costs as much as the call
-    except BaseException:
-        with suppress(OSError):
-            Path(beside).unlink()
-        raise
-    if sync:
-        _sync_directory(path)
+            target.close()
+
+    def close(self) -> None:
+        self._medium.close()
 
 
-def _sync_directory(path: str) -> None:
-    """Write the folder's own entry through to the disk: without it a power cut could undo the move."""
-    if os.name != "posix":
-        return
-    folder = os.open(path.rpartition("/")[0] or "/", os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _longest_path(limits: Limits, root: str) -> int:
+    """Return how many bytes a whole path may have; the service counts behind the bucket's name."""
+    return _LONGEST_LOCAL if limits.key_bytes is None else limits.key_bytes + len(root.partition("/")[0].encode()) + 1
+
+
+def _limits(limits: Limits, root: str) -> Limits:
+    """Return the limits of keys below a root: what the root's own name and the folders of long names leave."""
+    if limits.key_bytes is None:
+        return limits
+    left = limits.key_bytes - len(root.partition("/")[2].encode()) - 1
+    longest = left
+    while longest + 2 * ((longest - 1) // 180) > left:
+        longest -= 1
+    return Limits(key_bytes=longest, value_bytes=limits.value_bytes)
