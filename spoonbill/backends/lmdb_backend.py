@@ -16,6 +16,8 @@ from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, b
 
 _LONGEST = 511
 _SORTED_AT_ONCE = 200_000
+_STREAMED_AT_ONCE = 25_000
+"""Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
 _DictItems: type[Any] = type({}.items())
 
 
@@ -44,7 +46,7 @@ class Lmdb(Store[str, bytes]):
         iteration="a snapshot of the moment when the loop began; writing meanwhile works",
         atomic="between all processes",
     )
-    _at_once = _SORTED_AT_ONCE  # pairs of a batch in memory; a class of larger values says fewer
+    _at_once = _STREAMED_AT_ONCE  # a class of larger values says fewer
 
     def __init__(
         self,

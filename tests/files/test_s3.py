@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -282,6 +283,51 @@ def test_an_upload_appears_when_it_is_whole(root, options, client):
     target_store = InMemoryStore()
     target_store.load(target, **options)
     assert target_store == large
+
+
+MEASURED = """
+import sys, threading, warnings
+warnings.simplefilter("ignore")
+from spoonbill.datastores import LmdbStore
+from tests.servers import s3_server
+
+def anonymous():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon"))
+
+folder, url = sys.argv[1:]
+options = s3_server.storage_options(url)
+with LmdbStore.open(f"{folder}/from") as store, LmdbStore.open(f"{folder}/to") as other:
+    store.update((f"key-{n:06}", {"n": n, "name": f"name {n}", "tags": ["a", "b"]}) for n in range(200_000))
+    LmdbStore.open(f"{folder}/empty").save("s3://bucket/warm.snapshot", **options)
+    before, peaks, over = anonymous(), [0], threading.Event()
+
+    def watch():
+        while not over.wait(0.005):
+            peaks[0] = max(peaks[0], anonymous())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    store.save("s3://bucket/large.snapshot", **options)
+    saved = peaks[0] - before
+    other.load("s3://bucket/large.snapshot", **options)
+    over.set()
+    watcher.join()
+    print(saved, peaks[0] - before, len(other), other["key-123456"] == store["key-123456"])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of a process is read from /proc")
+def test_a_large_snapshot_passes_in_bounded_memory(url, client, tmp_path):
+    """200,000 entries are saved to S3 and loaded back while the anonymous memory grows by less than 64 MB."""
+    command = [sys.executable, "-c", MEASURED, tmp_path, url]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert ended.returncode == 0, ended.stderr
+    saving, both, count, same = ended.stdout.split()
+    assert (count, same) == ("200000", "True")
+    assert client.head_object(Bucket=BUCKET, Key="large.snapshot")["ContentLength"] > 11_000_000
+    assert int(saving) < 64_000  # kB
+    assert int(both) < 64_000
 
 
 def test_a_torn_snapshot_on_the_cloud_changes_nothing(root, options, client):
