@@ -6,7 +6,6 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import settings
 
-from spoonbill import Cached, Codec
 from spoonbill.backends import Filesystem
 from spoonbill.backends.file_names import path_of
 from spoonbill.datastores import FilesystemStore
@@ -15,6 +14,7 @@ from spoonbill.testing import StoreContract, machine_for
 from tests.files.objects import KEYS, VALUES, FilesContract
 from tests.servers import s3_server
 from tests.servers.s3_server import BUCKET
+from tests.stores.stacks import CODECS, OVER_OBJECTS, stacks
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # aiobotocore's own
 
@@ -63,10 +63,10 @@ class TestS3Store(StoreContract):
         return FilesystemStore.open(place(path), cache=10_000, **s3_server.storage_options(SERVER["url"]))
 
 
-TestS3Machine = machine_for(
-    lambda path: Cached(Codec(Filesystem(place(path), **s3_server.storage_options(SERVER["url"]))), maxsize=2),
+TestS3RandomStacks = machine_for(
+    stacks(CODECS, OVER_OBJECTS, (lambda path: Filesystem(place(path), **s3_server.storage_options(SERVER["url"])),)),
     KEYS,
     VALUES,
     reopens=False,
 ).TestCase
-TestS3Machine.settings = settings(max_examples=5, stateful_step_count=12, deadline=None)
+TestS3RandomStacks.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)

@@ -1,0 +1,85 @@
+"""Random stacks of layers, in any order that makes sense, over engines of several kinds."""
+
+import hypothesis.strategies as st
+
+from spoonbill import Cached, Codec, KeyLayer, Layer, Search, ValueLayer
+from spoonbill.backends import Filesystem, Lmdb, Memory
+
+
+class Reversed(ValueLayer):
+    """Turns stored bytes around."""
+
+    def encode(self, value, key):
+        return value[::-1]
+
+    def decode(self, data, key):
+        return data[::-1]
+
+
+class Prefixed(KeyLayer):
+    """Puts every key in a room of its own."""
+
+    def down(self, key):
+        return f"p:{key}"
+
+    def up(self, key):
+        return key[2:]
+
+
+class Boxed(ValueLayer):
+    """Puts every value into a list."""
+
+    def encode(self, value, key):
+        return [value]
+
+    def decode(self, data, key):
+        return data[0]
+
+
+class GetAlone(Layer):
+    """Defines one verb, so that all that rests on it is derived."""
+
+    def get(self, key, default=None):
+        return self.inner.get(key, default)
+
+
+ENGINES = (
+    lambda path: Memory(),
+    lambda path: Lmdb(path / "lmdb", durability="process"),
+    lambda path: Filesystem(path / "files"),
+    lambda path: Filesystem(f"memory://{path.name}"),
+)
+OVER_BYTES = (Reversed, Prefixed, Layer, GetAlone, Search)
+OVER_OBJECTS = (
+    Boxed,
+    Layer,
+    GetAlone,
+    lambda inner: Search(inner, dialect="glob"),
+    lambda inner: Cached(inner, maxsize=2),
+    lambda inner: Cached(inner, maxsize=50, policy="lfu", absences=True),
+    lambda inner: Cached(inner, maxsize=1000, getsizeof=lambda value: 10, ttl=1000),
+)
+CODECS = (Codec, lambda inner: Codec(inner, strict=False), lambda inner: Codec(inner, "pickle"))
+
+
+def stack(engine, below, codec, above):
+    """Return what builds the stack in a directory."""
+
+    def make(path):
+        store = engine(path)
+        for layer in (*below, codec, *above):
+            store = layer(store)
+        return store
+
+    return make
+
+
+def stacks(codecs, over, engines=ENGINES):
+    """Draw an engine, up to three layers below a codec, the codec, and up to three above it."""
+    return st.builds(
+        stack,
+        st.sampled_from(engines),
+        st.lists(st.sampled_from(OVER_BYTES), max_size=3),
+        st.sampled_from(codecs),
+        st.lists(st.sampled_from(over), max_size=3),
+    )
