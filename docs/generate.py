@@ -4,6 +4,14 @@ import sys
 from pathlib import Path
 
 from spoonbill import backends
+from spoonbill.backends.filesystem_async import AsyncMedium
+from spoonbill.backends.filesystem_azure import AzureMedium
+from spoonbill.backends.filesystem_ftp import FtpMedium
+from spoonbill.backends.filesystem_gcs import GcsMedium
+from spoonbill.backends.filesystem_http import HttpMedium
+from spoonbill.backends.filesystem_local import LocalMedium
+from spoonbill.backends.filesystem_medium import Medium
+from spoonbill.backends.filesystem_s3 import S3Medium
 from spoonbill.store import VERBS, Store
 
 PAGE = Path(__file__).with_name("guarantees.md")
@@ -15,19 +23,42 @@ where the engine has a form of it; the others are derived from those, with the s
 """
 
 
-def section(engine: type[Store]) -> str:
-    """Return the section of one engine."""
-    lines = [f"## {engine.__name__}", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {sentence} |" for name, sentence in engine.guarantees.rows()]
-    limits = {"longest key": engine.limits.key_bytes, "largest value": engine.limits.value_bytes}
+PLACES: dict[str, type[Medium]] = {
+    "a local directory": LocalMedium,
+    "S3": S3Medium,
+    "Google Cloud Storage": GcsMedium,
+    "Azure Blob Storage": AzureMedium,
+    "FTP": FtpMedium,
+    "the web and archives": HttpMedium,
+    "another asynchronous filesystem of fsspec": AsyncMedium,
+    "another filesystem of fsspec": Medium,
+}
+
+
+def section(title: str, promises: type[Store] | type[Medium], native: set[str]) -> str:
+    """Return the section of one engine, or of one place where its files can be."""
+    lines = [f"## {title}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {sentence} |" for name, sentence in promises.guarantees.rows()]
+    limits = {"longest key": promises.limits.key_bytes, "largest value": promises.limits.value_bytes}
     lines += [f"| {name} | {limit:,} bytes |" for name, limit in limits.items() if limit is not None]
-    native = [f"`{verb}`" for verb in VERBS if verb in engine._defines]  # noqa: SLF001 - a class, not a store
-    return "\n".join([*lines, f"| native verbs | {', '.join(native)} |", ""])
+    return "\n".join([*lines, f"| native verbs | {', '.join(f'`{verb}`' for verb in VERBS if verb in native)} |", ""])
+
+
+def sections(name: str) -> list[str]:
+    """Return the section of one backend, or of each place for the one that has several."""
+    engine = getattr(backends, name)
+    native = set(engine._defines)  # noqa: SLF001 - a class, not a store
+    if name != "Filesystem":
+        return [section(name, engine, native)]
+    return [
+        section(f"Filesystem on {place}", medium, native - ({"add", "replace", "pop"} - medium.atomic))
+        for place, medium in PLACES.items()
+    ]
 
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([HEAD, *(section(getattr(backends, name)) for name in sorted(backends.__all__))])
+    return "\n".join([HEAD, *(part for name in sorted(backends.__all__) for part in sections(name))])
 
 
 if __name__ == "__main__":

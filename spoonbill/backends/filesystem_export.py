@@ -95,6 +95,7 @@ def _pour(source: Medium, target: Medium, origin: str, place: str) -> None:
 
 def _publish(target: Medium, sizes: dict[str, int], note: dict[str, Any]) -> None:
     pairs = [(target.path(name + _STAGED), target.path(name)) for name in sizes]
+    target.drop_many([target.path(FILES_NOTE)])  # a crash from here on must not look like the folder of before
     for start in range(0, len(pairs), _AT_A_TIME):
         target.move_many(pairs[start : start + _AT_A_TIME])
     drop_others(target, {path for _, path in pairs})

@@ -34,7 +34,7 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
     filesystem.invalidate_cache()
     if filesystem.exists(note):
         return ExportedFiles(filesystem, path.rstrip("/"), filesystem.cat_file(note))
-    if is_local(url):
+    if is_local(url) or (not _is_web(filesystem) and filesystem.isdir(path)):
         raise SnapshotError(
             f"{url} is a folder without the note that a finished save leaves: save it again, or open it as "
             "FilesystemStore.open(...) and copy it with update"
@@ -105,4 +105,8 @@ class ExportedFiles:
 
     def _written(self, file: str) -> str:
         """Return a file's name as its filesystem takes it: in a URL of the web a ``%`` is written as an escape."""
-        return quote(file) if "http" in self._filesystem.protocol else file
+        return quote(file) if _is_web(self._filesystem) else file
+
+
+def _is_web(filesystem: Any) -> bool:
+    return "http" in filesystem.protocol

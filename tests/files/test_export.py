@@ -149,6 +149,33 @@ def test_an_interrupted_save_leaves_the_folder_and_is_taken_up(tmp_path, faulty)
     assert sorted(names) == sorted([*store.keys(), "files~note"])
 
 
+def test_a_save_that_breaks_while_it_shows_the_files_is_known(tmp_path, faulty):
+    """Where a save breaks off amid its last renames, no load takes the mixture for whole; the next save mends it."""
+    store = FilesystemStore.open(tmp_path / "store", codec="raw")
+    store.update({f"k{number}": b"old" for number in range(20)})
+    store.save(faulty)
+    store.update({f"k{number}": b"new" for number in range(20)})
+    moved = []
+
+    def breaks(call, path):
+        if call == "cp_file":
+            moved.append(path)
+            if len(moved) > 10:
+                raise TimeoutError("the line is dead")
+
+    FaultyFileSystem.fault = staticmethod(breaks)
+    with pytest.raises(StoreError, match="dead"):
+        store.save(faulty)
+    FaultyFileSystem.fault = staticmethod(lambda call, path: None)
+    memory = InMemoryStore({"kept": 1})
+    with pytest.raises(SnapshotError, match="without the note"):
+        memory.load(faulty)
+    assert memory == {"kept": 1}
+    store.save(faulty)
+    memory.load(faulty)
+    assert memory == store
+
+
 def test_a_killed_save_leaves_the_folder_as_it_was(tmp_path):
     """SIGKILL amid a save: the folder holds what it held; the next save finishes."""
     store = FilesystemStore.open(tmp_path / "store", codec="raw")
