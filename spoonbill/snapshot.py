@@ -16,7 +16,8 @@ from typing import IO, Any, Protocol
 
 from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
-from spoonbill.files import appearing, exported, reading
+from spoonbill.exported_files import exported
+from spoonbill.files import appearing, reading
 
 Progress = bool | Callable[[int], object]
 """False for none, True for a progress bar, or a function that is called with the number of entries so far."""

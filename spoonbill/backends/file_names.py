@@ -13,7 +13,8 @@ from spoonbill.errors import KeyDecodeError
 
 KEEPERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-. =,@+()[]{}!#&;'")
 _UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_LONGEST = 180
+LONGEST_PART = 180
+"""Bytes of one part of a path: a longer name is split into folders."""
 _DEVICES = r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|\Z)"
 _DEVICE = re.compile(_DEVICES, re.IGNORECASE)
 _MAYBE_DEVICE = re.compile(
@@ -37,7 +38,7 @@ def _parts(tokens: list[str]) -> list[str]:
     parts: list[str] = []
     part = ""
     for token in tokens:
-        if len(part.encode()) + len(token.encode()) > _LONGEST:
+        if len(part.encode()) + len(token.encode()) > LONGEST_PART:
             parts.append(part + "~")
             part = ""
         part += token

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from spoonbill.backends.file_names import key_of, path_of, stems_of
 from spoonbill.backends.filesystem_cache import DiskCache
 from spoonbill.backends.filesystem_export import export
+from spoonbill.backends.filesystem_limits import limits_below, longest_path
 from spoonbill.backends.filesystem_local import LocalMedium
 from spoonbill.backends.filesystem_media import open_medium
 from spoonbill.backends.filesystem_staging import Staging
@@ -18,13 +19,12 @@ from spoonbill.errors import InvalidKeyError, KeyTooLongError, PartialWriteError
 from spoonbill.files.errors import remedy, scrub, secrets_of
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
-from spoonbill.store import MISSING, RAISE, Limits, Store, absent, batches, engine_lock, shortened
+from spoonbill.store import MISSING, RAISE, Store, absent, batches, engine_lock, shortened
 
 _BATCH = 100
 """Files of one batch of reads: their values are in memory together."""
 _BATCH_BYTES = 32 << 20
 """Bytes after which a batch of writes goes out before it is full."""
-_LONGEST_LOCAL = 4095
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
 
 
@@ -74,8 +74,8 @@ class Filesystem(Store[str, bytes]):
         self._cached = cache is not None
         self._lock = engine_lock(("filesystem", *medium.identity))
         self._writing = self._lock if medium.serial else nullcontext()
-        self._longest = _longest_path(medium.limits, self._root)
-        self.limits = _limits(medium.limits, self._root)
+        self._longest = longest_path(medium.limits, self._root)
+        self.limits = limits_below(medium.limits, self._root)
         self.guarantees = medium.guarantees
         self.read_only = medium.read_only  # a web server, an archive
 
@@ -396,19 +396,3 @@ class Filesystem(Store[str, bytes]):
 
     def close(self) -> None:
         self._medium.close()
-
-
-def _longest_path(limits: Limits, root: str) -> int:
-    """Return how many bytes a whole path may have; the service counts behind the bucket's name."""
-    return _LONGEST_LOCAL if limits.key_bytes is None else limits.key_bytes + len(root.partition("/")[0].encode()) + 1
-
-
-def _limits(limits: Limits, root: str) -> Limits:
-    """Return the limits of keys below a root: what the root's own name and the folders of long names leave."""
-    if limits.key_bytes is None:
-        return limits
-    left = limits.key_bytes - len(root.partition("/")[2].encode()) - 1
-    longest = left
-    while longest + 2 * ((longest - 1) // 180) > left:
-        longest -= 1
-    return Limits(key_bytes=longest, value_bytes=limits.value_bytes)

@@ -3,25 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from spoonbill.backends.filesystem_async import AsyncMedium
+from spoonbill.backends.filesystem_conditional import ConditionalMedium
 from spoonbill.backends.filesystem_medium import Info
 from spoonbill.files.errors import codes_of, status_of
-from spoonbill.store import Guarantees, Limits
 
 
-class AzureMedium(AsyncMedium):
+class AzureMedium(ConditionalMedium):
     """A container, or a prefix in one."""
-
-    atomic = frozenset({"add", "replace", "pop"})
-    limits = Limits(key_bytes=1024)
-    guarantees = Guarantees(
-        threads="safe",
-        processes="safe: a reader sees the old value or the new one, whole",
-        fork="safe: the child opens its own connections",
-        crash="what the service acknowledged is stored",
-        iteration="the service's pages, each as of when the loop came to it",
-        atomic="add, replace and pop: for everyone, by the service's conditional requests",
-    )
 
     async def _on_blob(self, path: str, method: str, *arguments: Any, **options: Any) -> Any:
         """Call a method of the blob's own client, since adlfs passes on no conditions."""
@@ -34,17 +22,14 @@ class AzureMedium(AsyncMedium):
                     raise FileNotFoundError(path) from error
                 raise
 
-    async def _get(self, path: str, **span: int) -> tuple[bytes, str]:
+    async def held(self, path: str, **span: int) -> tuple[bytes, str]:
         stream = await self._on_blob(path, "download_blob", **span)
         return await stream.readall(), stream.properties.etag
-
-    async def aread(self, path: str) -> bytes:
-        return (await self._get(path))[0]
 
     def read_part(self, path: str, start: int, stop: int) -> bytes:
         if start >= min(stop, self.info(path)["size"]):
             return b""
-        return self.run(self._get, path, offset=start, length=stop - start)[0]  # type: ignore[no-any-return]
+        return self.run(self.held, path, offset=start, length=stop - start)[0]  # type: ignore[no-any-return]
 
     async def awrite(self, path: str, data: bytes) -> None:
         await self._on_blob(path, "upload_blob", data, overwrite=True)
@@ -64,6 +49,20 @@ class AzureMedium(AsyncMedium):
 
     # -- in one step -------------------------------------------------------------------------------------------
 
+    async def put_if(self, path: str, data: bytes, mark: str | None) -> bool:
+        if mark is not None:
+            return await self._if_unchanged(path, mark, "upload_blob", data, overwrite=True)
+        try:
+            await self._on_blob(path, "upload_blob", data, overwrite=False)
+        except Exception as error:
+            if status_of(error) == 409 and "BlobAlreadyExists" in codes_of(error):
+                return False
+            raise
+        return True
+
+    async def delete_if(self, path: str, mark: str) -> bool:
+        return await self._if_unchanged(path, mark, "delete_blob")
+
     async def _if_unchanged(self, path: str, etag: str, method: str, *arguments: Any, **options: Any) -> bool:
         """Call a method where the blob still has this etag; return whether it had."""
         from azure.core import MatchConditions
@@ -77,35 +76,7 @@ class AzureMedium(AsyncMedium):
             if status_of(error) == 412:
                 return False
             raise
-        self.fs.invalidate_cache(path.rpartition("/")[0])
         return True
-
-    def create(self, path: str, data: bytes) -> bool:
-        try:
-            self.run(self._on_blob, path, "upload_blob", data, overwrite=False)
-        except Exception as error:
-            if status_of(error) == 409 and "BlobAlreadyExists" in codes_of(error):
-                return False
-            raise
-        self.fs.invalidate_cache(path.rpartition("/")[0])
-        return True
-
-    def swap(self, path: str, expected: bytes, data: bytes) -> bool:
-        while True:
-            try:
-                held, etag = self.run(self._get, path)
-            except FileNotFoundError:
-                return False
-            if held != expected:
-                return False
-            if self.run(self._if_unchanged, path, etag, "upload_blob", data, overwrite=True):
-                return True
-
-    def take(self, path: str) -> bytes:
-        while True:
-            held, etag = self.run(self._get, path)
-            if self.run(self._if_unchanged, path, etag, "delete_blob"):
-                return held  # type: ignore[no-any-return]
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
         container, start, _ = self.fs.split_path(self.root + "/")

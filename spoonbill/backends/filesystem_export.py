@@ -9,7 +9,7 @@ from spoonbill.backends.filesystem_async import AsyncMedium
 from spoonbill.backends.filesystem_local import LocalMedium
 from spoonbill.backends.filesystem_medium import NO_KEYS, PART, Info, Medium
 from spoonbill.backends.filesystem_staging import drop_others
-from spoonbill.files import FILES_NOTE
+from spoonbill.exported_files import FILES_NOTE
 from spoonbill.snapshot import Progress, counted
 
 _STAGED = f".saving{PART}"

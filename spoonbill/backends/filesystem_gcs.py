@@ -3,24 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from spoonbill.backends.filesystem_async import AsyncMedium
+from spoonbill.backends.filesystem_conditional import ConditionalMedium
 from spoonbill.backends.filesystem_medium import Info
-from spoonbill.store import Guarantees, Limits
 
 
-class GcsMedium(AsyncMedium):
+class GcsMedium(ConditionalMedium):
     """A bucket, or a prefix in one."""
 
-    atomic = frozenset({"add", "replace", "pop"})
-    limits = Limits(key_bytes=1024)
-    guarantees = Guarantees(
-        threads="safe",
-        processes="safe: a reader sees the old value or the new one, whole",
-        fork="safe: the child opens its own connections",
-        crash="what the service acknowledged is stored",
-        iteration="the service's pages, each as of when the loop came to it",
-        atomic="add, replace and pop: for everyone, by the service's conditional requests",
-    )
     _checked = False
 
     async def _call(self, method: str, url: str, path: str, **options: Any) -> Any:
@@ -40,18 +29,15 @@ class GcsMedium(AsyncMedium):
             self._checked = True
         return error
 
-    async def _get(self, path: str, headers: dict[str, str] | None = None) -> tuple[bytes, str]:
+    async def held(self, path: str, headers: dict[str, str] | None = None) -> tuple[bytes, str]:
         # The generation comes along in the reply, which a call of gcsfs's own would lose.
         reply, data = await self._call("GET", "b/{}/o/{}", path, alt="media", headers=headers or {})
         return data, reply["X-Goog-Generation"]
 
-    async def aread(self, path: str) -> bytes:
-        return (await self._get(path))[0]
-
     def read_part(self, path: str, start: int, stop: int) -> bytes:
         if start >= min(stop, self.info(path)["size"]):
             return b""
-        return self.run(self._get, path, {"Range": f"bytes={start}-{stop - 1}"})[0]  # type: ignore[no-any-return]
+        return self.run(self.held, path, {"Range": f"bytes={start}-{stop - 1}"})[0]  # type: ignore[no-any-return]
 
     async def awrite(self, path: str, data: bytes) -> None:
         try:
@@ -73,11 +59,8 @@ class GcsMedium(AsyncMedium):
 
     # -- in one step -------------------------------------------------------------------------------------------
 
-    async def _put_if(self, path: str, data: bytes, generation: str) -> bool:
-        """Write where the file is of this generation (0: where there is none); return whether it was.
-
-        gcsfs itself knows only the condition that there is none.
-        """
+    async def put_if(self, path: str, data: bytes, mark: str | None) -> bool:
+        # gcsfs itself knows only the condition that there is no object, which is the generation 0.
         from gcsfs.core import quote
 
         bucket, name, _ = self.fs.split_path(path)
@@ -85,38 +68,20 @@ class GcsMedium(AsyncMedium):
         body, kind = _multipart(name, data)
         try:
             await self.fs._call(  # noqa: SLF001
-                "POST", url, uploadType="multipart", headers=kind, data=body, ifGenerationMatch=generation
+                "POST", url, uploadType="multipart", headers=kind, data=body, ifGenerationMatch=mark or "0"
             )
         except FileNotFoundError as error:
             raise OSError(f"NoSuchBucket: nothing can be written to {path}") from error
         except FileExistsError:  # so gcsfs says 412
             return False
-        self.fs.invalidate_cache(path.rpartition("/")[0])
         return True
 
-    def create(self, path: str, data: bytes) -> bool:
-        return self.run(self._put_if, path, data, "0")  # type: ignore[no-any-return]
-
-    def swap(self, path: str, expected: bytes, data: bytes) -> bool:
-        while True:
-            try:
-                held, generation = self.run(self._get, path)
-            except FileNotFoundError:
-                return False
-            if held != expected:
-                return False
-            if self.run(self._put_if, path, data, generation):
-                return True
-
-    def take(self, path: str) -> bytes:
-        while True:
-            held, generation = self.run(self._get, path)
-            try:
-                self.run(self._call, "DELETE", "b/{}/o/{}", path, ifGenerationMatch=generation)
-            except FileExistsError:  # so gcsfs says 412: it was written since it was read
-                continue
-            self.fs.invalidate_cache(path.rpartition("/")[0])
-            return held  # type: ignore[no-any-return]
+    async def delete_if(self, path: str, mark: str) -> bool:
+        try:
+            await self._call("DELETE", "b/{}/o/{}", path, ifGenerationMatch=mark)
+        except FileExistsError:  # so gcsfs says 412
+            return False
+        return True
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
         bucket, start, _ = self.fs.split_path(self.root + "/")

@@ -4,29 +4,18 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from spoonbill.backends.filesystem_async import AsyncMedium, raise_first
+from spoonbill.backends.filesystem_async import raise_first
+from spoonbill.backends.filesystem_conditional import ConditionalMedium
 from spoonbill.backends.filesystem_medium import Info, Medium
 from spoonbill.files.errors import codes_of, status_of
-from spoonbill.store import Guarantees, Limits
 
 _MOST = 1000
 """Names in one bulk delete."""
 _PAUSE = 0.05
 
 
-class S3Medium(AsyncMedium):
+class S3Medium(ConditionalMedium):
     """A bucket, or a prefix in one."""
-
-    atomic = frozenset({"add", "replace", "pop"})
-    limits = Limits(key_bytes=1024)
-    guarantees = Guarantees(
-        threads="safe",
-        processes="safe: a reader sees the old value or the new one, whole",
-        fork="safe: the child opens its own connections",
-        crash="what the service acknowledged is stored",
-        iteration="the service's pages, each as of when the loop came to it",
-        atomic="add, replace and pop: for everyone, by the service's conditional requests",
-    )
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         configuration = {"max_pool_connections": 64, **options.get("config_kwargs", {})}
@@ -52,23 +41,19 @@ class S3Medium(AsyncMedium):
             self._checked = True
         return error
 
-    async def _get(self, path: str, **arguments: Any) -> tuple[bytes, str]:
+    async def held(self, path: str, **arguments: Any) -> tuple[bytes, str]:
         reply = await self._call("get_object", path, **arguments)
         try:
             return await reply["Body"].read(), reply["ETag"]
         finally:
             reply["Body"].close()
 
-    async def aread(self, path: str) -> bytes:
-        # One request, where fsspec sends two or more: parts of one read could be of different values.
-        return (await self._get(path))[0]
-
     def read_part(self, path: str, start: int, stop: int) -> bytes:
         if start >= stop:
             self.info(path)  # an absent key is an error here too
             return b""
         try:
-            return self.run(self._get, path, Range=f"bytes={start}-{stop - 1}")[0]  # type: ignore[no-any-return]
+            return self.run(self.held, path, Range=f"bytes={start}-{stop - 1}")[0]  # type: ignore[no-any-return]
         except OSError as error:
             if "InvalidRange" in codes_of(error):  # it begins behind the end
                 return b""
@@ -95,8 +80,8 @@ class S3Medium(AsyncMedium):
 
     # -- in one step -------------------------------------------------------------------------------------------
 
-    async def _put_if(self, path: str, data: bytes, **condition: str) -> bool:
-        """Write where the condition holds; return whether it did."""
+    async def put_if(self, path: str, data: bytes, mark: str | None) -> bool:
+        condition = {"IfNoneMatch": "*"} if mark is None else {"IfMatch": mark}
         while True:
             try:
                 await self._call("put_object", path, Body=data, **condition)
@@ -109,36 +94,18 @@ class S3Medium(AsyncMedium):
                 if status_of(error) == 412:
                     return False
                 raise
-            self.fs.invalidate_cache(path)
             return True
 
-    def create(self, path: str, data: bytes) -> bool:
-        return self.run(self._put_if, path, data, IfNoneMatch="*")  # type: ignore[no-any-return]
-
-    def swap(self, path: str, expected: bytes, data: bytes) -> bool:
-        while True:
-            try:
-                held, etag = self.run(self._get, path)
-            except FileNotFoundError:
+    async def delete_if(self, path: str, mark: str) -> bool:
+        try:
+            await self._call("delete_object", path, IfMatch=mark)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if status_of(error) in {409, 412}:  # it was written, or taken, since it was read
                 return False
-            if held != expected:
-                return False
-            if self.run(self._put_if, path, data, IfMatch=etag):
-                return True
-
-    def take(self, path: str) -> bytes:
-        while True:
-            held, etag = self.run(self._get, path)
-            try:
-                self.run(self._call, "delete_object", path, IfMatch=etag)
-            except FileNotFoundError:
-                raise
-            except OSError as error:
-                if status_of(error) in {409, 412}:  # it was written, or taken, since it was read
-                    continue
-                raise
-            self.fs.invalidate_cache(path)
-            return held  # type: ignore[no-any-return]
+            raise
+        return True
 
     # -- many --------------------------------------------------------------------------------------------------
 

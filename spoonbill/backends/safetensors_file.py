@@ -11,8 +11,8 @@ from spoonbill.backends.safetensors_part import check_index, leading
 from spoonbill.backends.safetensors_remote import RemoteFile
 from spoonbill.codecs.safetensors.frameworks import get_framework
 from spoonbill.codecs.safetensors.header import TensorInfo
-from spoonbill.codecs.safetensors.writer import is_local
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError, UnsupportedError
+from spoonbill.files import is_local
 from spoonbill.store import Guarantees, Store, shortened
 
 __all__ = ["SafetensorsFile"]

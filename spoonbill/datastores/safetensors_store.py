@@ -10,8 +10,8 @@ from spoonbill.backends.memory import Memory
 from spoonbill.backends.safetensors_file import SafetensorsFile
 from spoonbill.backends.safetensors_shards import SafetensorsShards
 from spoonbill.codecs.safetensors import TensorInfo
-from spoonbill.codecs.safetensors.writer import is_local
 from spoonbill.datastores.tensor_store import TensorStore, adopted
+from spoonbill.files import is_local
 from spoonbill.layers.frozen import Frozen
 from spoonbill.layers.safetensors_export import SafetensorsExport
 from spoonbill.store import Store

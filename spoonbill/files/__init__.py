@@ -1,6 +1,5 @@
 """Single files on any filesystem: read once or several times, written so that they appear only when whole."""
 
-from spoonbill.files.exported import FILES_NOTE, exported
-from spoonbill.files.whole import appearing, reading
+from spoonbill.files.whole import appearing, is_local, reading
 
-__all__ = ["FILES_NOTE", "appearing", "exported", "reading"]
+__all__ = ["appearing", "is_local", "reading"]

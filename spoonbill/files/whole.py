@@ -1,8 +1,7 @@
 """One file that is read as it was when it was opened, or that appears only when all of it is written."""
 
 import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -36,10 +35,12 @@ def reading(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[byt
 
 
 @contextmanager
-def appearing(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
-    """Open a file to write that takes its place only when the block ends well."""
+def appearing(
+    url: str | Path, storage_options: dict[str, Any], check: Callable[[Path], object] | None = None
+) -> Iterator[IO[bytes]]:
+    """Open a file to write that takes its place only when the block ends well, and a local one passes `check`."""
     if is_local(url):
-        with _appearing_here(Path(url)) as file:
+        with _appearing_here(Path(url), check) as file:
             yield file
         return
     with _named("save", url, storage_options):
@@ -130,15 +131,19 @@ def _rename(filesystem: Any, source: str, target: str) -> None:
 
 
 @contextmanager
-def _appearing_here(path: Path) -> Iterator[IO[bytes]]:
-    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+def _appearing_here(path: Path, check: Callable[[Path], object] | None) -> Iterator[IO[bytes]]:
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
+    # As any new file: with the permissions that the user's mask leaves.
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(beside).replace(path)
+        if check is not None:
+            check(beside)
+        beside.replace(path)
     except BaseException:
         with suppress(FileNotFoundError):
-            Path(beside).unlink()
+            beside.unlink()
         raise

@@ -57,8 +57,8 @@ def test_conditional_writes_are_the_servers_own(url):
     etag = one._medium.info(one._path("k"))["etag"]
     two["k"] = b"3"
     medium, path = one._medium, one._path("k")
-    assert medium.run(medium._if_unchanged, path, etag, "upload_blob", b"4", overwrite=True) is False
-    assert medium.run(medium._if_unchanged, path, etag, "delete_blob") is False
+    assert medium.run(medium.put_if, path, b"4", etag) is False
+    assert medium.run(medium.delete_if, path, etag) is False
     assert two.replace("k", b"3", b"4") is True
     assert one.pop("k") == b"4"
 

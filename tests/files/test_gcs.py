@@ -68,7 +68,7 @@ def test_conditional_writes_are_the_servers_own(url):
     assert two.add("k", b"2") is False
     generation = one._medium.info(one._path("k"))["generation"]
     two["k"] = b"3"
-    assert one._medium.run(one._medium._put_if, one._path("k"), b"4", generation) is False
+    assert one._medium.run(one._medium.put_if, one._path("k"), b"4", generation) is False
     assert two.replace("k", b"3", b"4") is True
     assert one["k"] == b"4"
 

@@ -69,22 +69,12 @@ class TestMemory(FilesContract):
         return [one["name"].rpartition("/")[2] for one in self.files.ls(self.root)]
 
 
-class TestCachedOnDisk(FilesContract):
+class TestCachedOnDisk(TestLocal):
     """The contract holds with a cache directory too: nothing is remembered in place of the medium."""
 
     def make(self, path):
         self.path = path / "data"
         return Filesystem(self.path, cache=path / "cache")
-
-    def peek(self, store, key):
-        file = self.path / path_of(key)
-        return file.read_bytes() if file.is_file() else MISSING
-
-    def poke(self, store, key, value):
-        (self.path / path_of(key)).write_bytes(value)
-
-    def names(self, store):
-        return [path.name for path in self.path.iterdir()]
 
 
 # -- processes ------------------------------------------------------------------------------------------------------

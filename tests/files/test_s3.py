@@ -169,7 +169,7 @@ def test_add_and_replace_are_the_services_conditions(root, options, client, monk
     etag = store.raw._medium.info(store.raw._path("k"))["ETag"]
     client.put_object(Bucket=BUCKET, Key=key, Body=b"changed")
     medium = store.raw._medium
-    assert medium.run(medium._put_if, store.raw._path("k"), b"late", IfMatch=etag) is False
+    assert medium.run(medium.put_if, store.raw._path("k"), b"late", etag) is False
     assert store.pop("k") == b"changed"
     assert names(client, root) == []
 

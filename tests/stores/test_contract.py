@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections import OrderedDict
 
-import fsspec
 import hypothesis.strategies as st
 import lmdb
 import pysos
@@ -16,8 +15,7 @@ import pytest
 from hypothesis import settings
 
 from spoonbill import Cached, Codec, Frozen, KeyLayer, Layer, Search, Store, StrictString, ValueLayer
-from spoonbill.backends import Dbm, Filesystem, Lmdb, Memory, Pysos
-from spoonbill.backends.file_names import path_of
+from spoonbill.backends import Dbm, Lmdb, Memory, Pysos
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, PysosStore, ShelveStore
 from spoonbill.errors import (
     ClosedError,
@@ -205,33 +203,6 @@ class TestLmdb(BackendContract):
     def poke(self, store, key, value):
         command = [sys.executable, "-c", ONE_LMDB, str(self.path), key.encode().hex(), value.hex()]
         subprocess.run(command, check=True)
-
-
-class TestFilesystem(BackendContract):
-    def make(self, path):
-        self.path = path / "data"
-        return Filesystem(self.path)
-
-    def peek(self, store, key):
-        file = self.path / path_of(key)
-        return file.read_bytes() if file.is_file() else MISSING
-
-    def poke(self, store, key, value):
-        (self.path / path_of(key)).write_bytes(value)
-
-
-class TestFilesystemInMemory(BackendContract):
-    def make(self, path):
-        self.root = f"/{path.name}"
-        return Filesystem(f"memory:/{self.root}")
-
-    def peek(self, store, key):
-        path = f"{self.root}/{path_of(key)}"
-        files = fsspec.filesystem("memory")
-        return files.cat_file(path) if files.isfile(path) else MISSING
-
-    def poke(self, store, key, value):
-        fsspec.filesystem("memory").pipe_file(f"{self.root}/{path_of(key)}", value)
 
 
 class TestDbm(BackendContract):

@@ -1,16 +1,14 @@
 """A safetensors file written one tensor at a time: the header from layouts alone, then each tensor, then into place."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
-from uuid import uuid4
+from typing import Any
 
 from spoonbill.codecs.safetensors.header import build_header
 from spoonbill.errors import CodecError, MissingExtraError, StoreError
+from spoonbill.files import appearing
 
-__all__ = ["Layout", "is_local", "write_file"]
+__all__ = ["Layout", "write_file"]
 
 Layout = tuple[str, str, tuple[int, ...]]
 """The name, the dtype by the format's name and the shape of a tensor."""
@@ -48,7 +46,7 @@ def write_file(
     wanted = list(layouts)
     head, order = build_header(wanted, metadata)
     try:
-        with _appearing(url, storage_options) as file:
+        with appearing(url, storage_options, _check_by_the_library) as file:
             file.write(head)
             for name in order:
                 put(name, file.write)
@@ -59,42 +57,6 @@ def write_file(
             f"export to {url} failed, and what stood there is as it was: {type(error).__name__}: {error}. "
             "Check that its directory exists, its permissions and the space that is left."
         ) from error
-
-
-def is_local(url: str | Path) -> bool:
-    """Return whether a path or URL names a file of this machine."""
-    return isinstance(url, os.PathLike) or "://" not in url
-
-
-@contextmanager
-def _appearing(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
-    """Open a file to write that takes its place only when the block ends well."""
-    if is_local(url):
-        with _appearing_here(Path(url)) as file:
-            yield file
-        return
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
-    with filesystem.transaction, filesystem.open(path, "wb") as file:
-        yield file
-
-
-@contextmanager
-def _appearing_here(path: Path) -> Iterator[IO[bytes]]:
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(descriptor)
-        _check_by_the_library(beside)
-        beside.replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            beside.unlink()
-        raise
 
 
 def _check_by_the_library(path: Path) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
-from spoonbill.files.whole import is_local
+from spoonbill.files import is_local
 from spoonbill.keys import decode_key
 
 FILES_NOTE = "files~note"
