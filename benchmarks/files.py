@@ -5,15 +5,13 @@ go through a proxy that lets each answer wait, as a bucket in the same region do
 benchmarks/files.json.
 """
 
-import json
-import platform
 import sys
 import warnings
 from pathlib import Path
 
 import fsspec
 import s3fs
-from run import ratio
+from timing import keep, ratio, results, show
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -61,15 +59,8 @@ def main() -> int:
         rows = read_rows(url)
         rows[f"update of {OBJECTS} objects against set, {LATENCY} ms"] = (write_row(away), 0.2)
         rows[f"update of {OBJECTS} objects against set, loopback"] = (write_row(url), 1.0)
-    for name, (measured, goal) in rows.items():
-        print(f"{name:50} {measured:6.3f}   goal {goal:4.2f} {'  MISSED' if measured > goal else ''}")
-    results = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "s3fs": s3fs.__version__,
-        "ratios": {name: {"measured": round(measured, 3), "goal": goal} for name, (measured, goal) in rows.items()},
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(results, indent=2) + "\n")
+    show(rows)
+    keep(Path(__file__).with_suffix(".json"), results(rows, s3fs=s3fs.__version__))
     return 0
 
 

@@ -6,11 +6,8 @@ repository's root: ``python benchmarks/redis_store.py``.
 """
 
 import gc
-import json
-import platform
 import statistics
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -18,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import timing
+from timing import Work
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -25,27 +24,13 @@ from spoonbill.codecs import get_codec
 from spoonbill.datastores import RedisStore
 from tests.servers.redis_server import server, url
 
-Work = Callable[[], Any]
 CHUNK = 1000
 MEMORY_GOAL = 5_000_000
 
 
-def seconds(work: Work) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def ratio(ours: Work, theirs: Work, rounds: int = 41) -> float:
-    """Return the median of our rounds over the median of theirs, taken in turn, garbage collected before each pair."""
-    ours()
-    theirs()
-    mine, raw = [], []
-    for number in range(rounds):
-        gc.collect()
-        for work, times in ((ours, mine), (theirs, raw)) if number % 2 else ((theirs, raw), (ours, mine)):
-            times.append(seconds(work))
-    return statistics.median(mine) / statistics.median(raw)
+    """Return the ratio of the medians: over a socket the fastest round is luck."""
+    return timing.ratio(ours, theirs, rounds, statistics.median)
 
 
 def chunks(things: Any, size: int = CHUNK) -> Iterator[list[Any]]:
@@ -152,17 +137,10 @@ def main() -> int:
         rows |= many_rows(address, "raw", b"v" * 100)
         rows |= many_rows(address, "msgpack", {"name": "Frankfurt", "elevation": 364, "tags": ["a", "b"]})
         peak = growth(address)
-    for name, (measured, goal) in rows.items():
-        print(f"{name:45} {measured:6.3f}   goal {goal:4.2f} {'  MISSED' if measured > goal else ''}")
-    print(f"{'memory of iterating 200,000 items':45} {peak:,} bytes   goal {MEMORY_GOAL:,}")
-    results = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "redis-py": redis.__version__,
-        "ratios": {name: {"measured": round(measured, 3), "goal": goal} for name, (measured, goal) in rows.items()},
-        "bytes of iterating 200,000 items": {"measured": peak, "goal": MEMORY_GOAL},
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(results, indent=2) + "\n")
+    timing.show(rows)
+    print(f"{'memory of iterating 200,000 items':60} {peak:,} bytes   goal {MEMORY_GOAL:,}")
+    memory = {"bytes of iterating 200,000 items": {"measured": peak, "goal": MEMORY_GOAL}}
+    timing.keep(Path(__file__).with_suffix(".json"), timing.results(rows, **{"redis-py": redis.__version__}) | memory)
     return 0
 
 

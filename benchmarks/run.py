@@ -5,46 +5,26 @@ round after round, and reports the ratio of the fastest rounds. The results are 
 """
 
 import dbm.dumb
-import json
 import os
 import pickle
-import platform
 import random
 import shelve
 import sys
 import tempfile
-import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 import lmdb
 import numpy as np
 import pysos
+from timing import keep, ratio, results, seconds, show
 
 from spoonbill import Layer
 from spoonbill.codecs import get_codec
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, PysosStore, ShelveStore
 
 ROUNDS = 25
-Work = Callable[[], Any]
-
-
-def best(work: Work) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def ratio(ours: Work, raw: Work, rounds: int = ROUNDS) -> float:
-    """Return the fastest of our rounds over the fastest of the raw client's, taken in turn."""
-    ours()
-    raw()
-    mine, theirs = [], []
-    for number in range(rounds):
-        for work, times in ((ours, mine), (raw, theirs)) if number % 2 else ((raw, theirs), (ours, mine)):
-            times.append(best(work))
-    return min(mine) / min(theirs)
 
 
 class Delegating(MutableMapping):
@@ -233,7 +213,7 @@ def file_rows(folder: Path) -> dict[str, tuple[float, float]]:
     for number in range(ROUNDS):
         both = list(folders())
         for times in (new, again):
-            pair = [best(work) for work in (reversed(both) if number % 2 else both)]
+            pair = [seconds(work) for work in (reversed(both) if number % 2 else both)]
             times.append(tuple(reversed(pair)) if number % 2 else tuple(pair))
     for name, times in (("FilesystemStore set, new files", new), ("FilesystemStore set, overwritten", again)):
         rows[name] = (min(ours for ours, _ in times) / min(plain for _, plain in times), 1.5)
@@ -293,18 +273,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         rows = lmdb_rows(folder) | memory_rows() | file_rows(folder) | codec_rows() | layer_rows()
-    missed = 0
-    for name, (measured, goal) in rows.items():
-        late = measured > goal
-        missed += late
-        print(f"{name:42} {measured:6.2f}   goal {goal:4.2f} {'  MISSED' if late else ''}")
-    results = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "ratios": {name: {"measured": round(measured, 3), "goal": goal} for name, (measured, goal) in rows.items()},
-    }
-    Path(__file__).with_name("results.json").write_text(json.dumps(results, indent=2) + "\n")
-    print(f"{len(rows) - missed} goals met, {missed} missed")
+    show(rows)
+    keep(Path(__file__).with_name("results.json"), results(rows))
     return 0
 
 

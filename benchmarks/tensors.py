@@ -1,12 +1,10 @@
 """Ratios of the tensor stores against the safetensors library and LMDB, in one interleaved run.
 
-Run it with ``python benchmarks/tensors.py``. Each row times two plain functions in turn, as benchmarks/run.py does, and
+Run it with ``python benchmarks/tensors.py``. Each row times two plain functions in turn, as all benchmarks do, and
 reports the ratio of the fastest rounds; the rows in microseconds and bytes are no ratios and say so. The results are
 written to benchmarks/tensors.json.
 """
 
-import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -16,9 +14,9 @@ from pathlib import Path
 import lmdb
 import numpy as np
 import torch
-from run import ratio
 from safetensors import safe_open
 from safetensors.numpy import save_file
+from timing import keep, ratio, results, show
 
 from spoonbill.datastores import SafetensorsLmdbStore, SafetensorsStore
 
@@ -157,18 +155,8 @@ def main() -> int:
         path = Path(directory)
         rows = file_rows(path, 8) | file_rows(path, 64) | file_rows(path, 256) | file_rows(path, 512)
         rows |= overhead_rows(path) | lmdb_rows(path) | export_row(path)
-    missed = 0
-    for name, (measured, goal) in rows.items():
-        late = measured > goal
-        missed += late
-        print(f"{name:60} {measured:6.2f}   goal {goal:4.2f} {'  MISSED' if late else ''}")
-    results = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "rows": {name: {"measured": round(measured, 3), "goal": goal} for name, (measured, goal) in rows.items()},
-    }
-    Path(__file__).with_name("tensors.json").write_text(json.dumps(results, indent=2) + "\n")
-    print(f"{len(rows) - missed} goals met, {missed} missed")
+    show(rows)
+    keep(Path(__file__).with_suffix(".json"), results(rows))
     return 0
 
 
