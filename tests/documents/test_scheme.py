@@ -49,7 +49,7 @@ def test_what_is_dumped_is_loaded(scheme, value):
 
 @pytest.mark.parametrize("inner", [{"not one letter": 1}, b"x", 2**60, float("inf"), datetime(2024, 1, 1)], ids=shown)
 def test_what_is_wrapped_stays_within_the_depth(inner):
-    """The maps that we add count as levels too: what would be too deep with them is refused, a level less is written."""
+    """The maps that we add count as levels too: what would be too deep with them is refused."""
 
     def depth(value):
         parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -133,15 +133,16 @@ def test_clients_are_imported_when_a_store_is_opened(monkeypatch):
     """Importing spoonbill and the names of the stores imports no client; a missing one is named with its extra."""
     code = (
         "import sys, spoonbill\n"
-        "from spoonbill.datastores import MongoDBStore, DynamoDBStore\n"
-        "assert not {'pymongo', 'bson', 'boto3', 'botocore'} & set(sys.modules)"
+        "from spoonbill.datastores import MongoDBStore, DynamoDBStore, Firestore\n"
+        "assert not {'pymongo', 'bson', 'boto3', 'botocore', 'google', 'grpc'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    from spoonbill.datastores import DynamoDBStore, MongoDBStore
+    from spoonbill.datastores import DynamoDBStore, Firestore, MongoDBStore
 
     for kind, module, package, extra in (
         (MongoDBStore, "pymongo", "pymongo", "mongodb"),
         (DynamoDBStore, "boto3", "boto3", "dynamodb"),
+        (Firestore, "google.cloud.firestore", "google-cloud-firestore", "firestore"),
     ):
         with monkeypatch.context() as patched:
             patched.setitem(sys.modules, module, None)
