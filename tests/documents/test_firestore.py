@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
-from google.api_core.exceptions import RetryError, ServiceUnavailable
+from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
 from google.cloud import firestore
 from google.cloud.firestore_v1.vector import Vector
 
-from spoonbill import eq, exists, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
+from spoonbill import exists, glob, gt
 from spoonbill.backends import firestore_link
-from spoonbill.datastores import Firestore, InMemoryStore
+from spoonbill.datastores import Firestore
 from spoonbill.errors import (
     CodecError,
     KeyDecodeError,
@@ -24,47 +24,11 @@ from spoonbill.errors import (
     ValueTooLargeError,
 )
 from tests.documents.document_contract import DocumentContract
-from tests.documents.firestore_watch import Watch, watched_client
-from tests.servers.firestore_server import HOST, OPTIONS, ROOT, firestore_server
+from tests.documents.firestore_tests import FirestoreTests
+from tests.servers.firestore_server import OPTIONS, ROOT
 
 
-@pytest.fixture(scope="module", autouse=True)
-def server():
-    """One server for the module, and the raw client."""
-    with firestore_server() as running, pytest.MonkeyPatch.context() as patched:
-        patched.setenv(HOST, f"127.0.0.1:{running.port}")
-        TestFirestore.client = firestore.Client(**OPTIONS)
-        yield running
-
-
-class TestFirestore(DocumentContract):
-    @classmethod
-    def opened(cls, name, **options):
-        return Firestore.open(name, **{**OPTIONS, **options})
-
-    @classmethod
-    def read(cls, name, key):
-        return cls.client.collection(name).document(key).get().to_dict()
-
-    @classmethod
-    def written(cls, name, key, fields):
-        cls.client.collection(name).document(key).set(fields)
-
-    @classmethod
-    def watched(cls, name):
-        watch = Watch()
-        return Firestore.open(name, client=watched_client(watch)), watch.documents
-
-    @pytest.fixture
-    def watch(self):
-        return Watch()
-
-    @pytest.fixture
-    def seen(self, name, watch):
-        """A store whose calls a test sees."""
-        with Firestore.open(name, client=watched_client(watch)) as store:
-            yield store
-
+class TestFirestore(FirestoreTests, DocumentContract):
     # -- values ------------------------------------------------------------------------------------------------
 
     def test_times(self, store, name):
@@ -149,7 +113,9 @@ class TestFirestore(DocumentContract):
         with pytest.raises(ValueTooLargeError):
             store["a"] = {"t": b"x" * (room - 9), "s": "y" * 10}
         with pytest.raises(ValueTooLargeError, match="too large, the engine holds"):
-            raise store.raw.mapped("set", "a", _invalid("size (1,048,667 bytes) exceeds the maximum allowed size"))
+            raise store.raw.mapped(
+                "set", "a", InvalidArgument("size (1,048,667 bytes) exceeds the maximum allowed size")
+            )
 
     def test_too_many_index_entries(self, store):
         """A document with more index entries than the service takes is an error with a remedy; others are written."""
@@ -169,147 +135,6 @@ class TestFirestore(DocumentContract):
         assert watch.names() == ["BatchWrite"] * 2
         assert all(request.ByteSize() < 10 << 20 for _, request in watch.calls)
         assert dict(seen.items()) == pairs
-
-    # -- searches ----------------------------------------------------------------------------------------------
-
-    def test_long_texts_are_found(self, store):
-        """Indexes hold 1,500 bytes of a text or of bytes: what differs after them is still found and told apart."""
-        base = "\u00e9" * 800
-        documents = {f"t{number}": {"t": base + end} for number, end in enumerate(["", "a", "b", "\U0010ffff"])}
-        documents |= {f"b{number}": {"t": b"\xff" * 1600 + end} for number, end in enumerate([b"", b"a", b"\xff"])}
-        documents |= {"near": {"t": base[:749] + "z"}, "short": {"t": "\u00e9"}}
-        memory = InMemoryStore(documents)
-        store.update(documents)
-        operands = [value["t"] for value in documents.values()] + [base + "aa", b"\xff" * 1500]
-        queries = [kind(operand) for kind in (eq, gt, ge, lt, le, ne) for operand in operands]
-        queries += [isin(operands), isin(operands[:2]), prefix(base), prefix(base + "a"), like(base + "_")]
-        for query in queries:
-            expected = sorted(key for key, _ in memory.items({"t": query}))
-            assert sorted(key for key, _ in store.items({"t": query})) == expected, query
-
-    def test_zeros_and_nan(self, store):
-        """0, 0.0 and -0.0 are one number, and a NaN is never less than one."""
-        zeros = {"i": {"n": 0}, "f": {"n": 0.0}, "m": {"n": -0.0}}
-        store.update({**zeros, "nan": {"n": float("nan")}, "one": {"n": 1}})
-        for operand in (0, 0.0, -0.0):
-            assert dict(store.items({"n": eq(operand)})).keys() == zeros.keys()
-            assert dict(store.items({"n": ge(operand)})).keys() == {*zeros, "one"}
-            assert dict(store.items({"n": gt(operand)})).keys() == {"one"}
-            assert dict(store.items({"n": le(operand)})).keys() == zeros.keys()
-            assert dict(store.items({"n": lt(operand)})).keys() == set()
-            assert dict(store.items({"n": isin([operand, 7])})).keys() == zeros.keys()
-        assert len(list(store.items({"n": lt(5)}, limit=4))) == 4
-
-    def test_chunks_of_in(self, seen, watch):
-        """A condition on a hundred values goes in portions of thirty, None apart, and finds each document once."""
-        seen.update({f"k{number}": {"n": number if number % 3 else float(number)} for number in range(200)})
-        seen["none"] = {"n": None}
-        del watch.calls[:]
-        wanted = [*range(100), *map(float, range(100)), None, True]
-        found = [key for key, _ in seen.items({"n": isin(wanted)})]
-        assert sorted(found) == sorted(["none", *(f"k{number}" for number in range(100))])
-        sizes = [
-            len(request.structured_query.where.field_filter.value.array_value.values) for _, request in watch.calls
-        ]
-        assert sorted(sizes) == [0, 12, 30, 30, 30]
-        assert len(watch.documents) == 101
-
-    def test_conditions_that_need_no_index_of_the_users(self, seen):
-        """Any two conditions go together without a composite index, on fields, keys and values."""
-        seen.update({f"k{number}": {"a": number % 3, "b": f"t{number}", "c": [number]} for number in range(30)})
-        memory = InMemoryStore(dict(seen.items()))
-        conditions = [eq(1), gt(0), lt("t2"), isin([0, 1]), isin(["t1", None]), exists(), eq([1]), prefix("t1"), ne(1)]
-        for one in conditions:
-            for other in conditions:
-                query = {"a": one, "b": other, "c": exists()}
-                assert dict(seen.items(query)) == dict(memory.items(query)), query
-
-    def test_a_loop_that_moves_what_it_reads_ends(self, store):
-        """Each match is given once, also where the loop writes it further along in the order of the search."""
-        store.update({f"k{number:03}": {"n": number} for number in range(150)})
-        seen = []
-        for key, value in store.items({"n": ge(0)}):
-            seen.append(key)
-            store[key] = {"n": value["n"] + 1000}
-        assert len(seen) == 150
-        assert len(set(seen)) == 150
-
-    def test_pages_of_long_values(self, store):
-        """A search whose order is by long values goes on after the first page and gives each match once."""
-        pairs = {f"k{number:03}": {"t": "x" * 1600 + str(number)} for number in range(130)}
-        store.update(pairs)
-        assert dict(store.items({"t": prefix("x")})) == pairs
-        assert len(list(store.items({"t": exists()}))) == 130
-
-    def test_only_names_are_sent_for_keys(self, seen, watch):
-        """Membership, keys, key searches, len and deleting transfer no field; a page is 300 documents at most."""
-        seen.update({f"k{number:04}": {"number": number} for number in range(1000)})
-        del watch.calls[:]
-        assert "k0001" in seen
-        assert "none" not in seen
-        assert len(list(seen.keys())) == 1000
-        assert len(list(seen.keys(prefix("k00")))) == 100
-        assert len(seen) == 1000
-        assert seen.delete_many(["k0000", "none"]) == 1
-        assert all(fields == {} for fields in watch.documents)
-        queries = [request.structured_query for name, request in watch.calls if name == "RunQuery"]
-        assert max(query.limit.value for query in queries) == 300
-        assert all(query.offset == 0 for query in queries)
-        assert "RunAggregationQuery" in watch.names()
-        del watch.documents[:]
-        for _ in seen:
-            break
-        assert len(watch.documents) <= 25
-        del watch.documents[:]
-        assert len(list(seen.items({"number": isin(range(1, 300))}, limit=7))) == 7
-        assert len(watch.documents) == 7
-
-    def test_keys_beside_a_bound(self, store):
-        """Key searches whose range would end in what is no name (a dot, a slash) give what begins so alone."""
-        keys = [
-            "-",
-            "-a",
-            ".",
-            "..",
-            ".a",
-            "a.",
-            "a.b",
-            "a/",
-            "a/b",
-            "a0",
-            "_",
-            "_^",
-            "_^a",
-            "__",
-            "__a__",
-            "\U0010ffff",
-        ]
-        store.update(dict.fromkeys(keys, 1))
-        for text in [*keys, "a", "_", "~", "b"]:
-            assert sorted(store.keys(prefix(text))) == sorted(key for key in keys if key.startswith(text)), text
-            assert list(store.keys(glob(text))) == ([text] if text in keys else []), text
-
-    def test_what_is_read_and_billed_is_told(self, store):
-        """The plan says which filter goes to the service, what it bills, and what is left to do."""
-        store["a~b"] = {"a": 1}
-        plan = store.explain(glob("a~b"))
-        assert "one read is billed" in plan.scanned
-        assert not plan.finished_here
-        assert list(store.keys(glob("a~b"))) == ["a~b"]
-        assert "the name >= 'a' and the name < 'b'" in str(store.explain(prefix("a")))
-        assert "7 at most of the" in str(store.explain(limit=7))
-        assert "all documents" in str(store.explain(conditions={"a": exists(False)}))
-        plan = store.explain(conditions={"a": 1, "b": gt(5), "c": regex(r"\d")})
-        assert plan.native == "where 'a' == 1"
-        assert "'b' > 5" in plan.finished_here
-        assert "one read is billed for each" in plan.scanned
-
-    def test_nothing_of_the_data_is_a_path(self, seen, watch):
-        """Field names travel quoted as one name, operands as values."""
-        list(seen.items({"a.b": 1, "x`": eq("y")}))
-        (_, request) = watch.calls[-1]
-        filters = request.structured_query.where.composite_filter.filters
-        assert [each.field_filter.field.field_path for each in filters] == ["`a.b`", "`x\\``"]
 
     # -- many at once ------------------------------------------------------------------------------------------
 
@@ -455,83 +280,6 @@ class TestFirestore(DocumentContract):
         with pytest.raises(StoreError, match="closed"):
             Firestore.open(name, client=client)["a"]
 
-    # -- trouble -----------------------------------------------------------------------------------------------
-
-    @pytest.mark.parametrize(
-        ("options", "remedy"),
-        [
-            ({"project": "denied"}, "roles/datastore.user"),
-            ({"project": "throttled"}, "throttling, or a quota.*call again later"),
-            ({"project": "expired"}, "have expired: get new ones"),
-            ({"project": "datastore"}, "Native mode"),
-            ({"database": "missing"}, "no such database.*check project= and database="),
-        ],
-        ids=lambda value: next(iter(value.values())) if isinstance(value, dict) else "",
-    )
-    def test_errors_of_the_service(self, name, options, remedy):
-        """Each trouble is an error with its remedy in every verb, never an absence, with the service's own as cause."""
-        with self.opened(name, timeout=0.2, **options) as store:
-            for call in (
-                lambda: store["a"],
-                lambda: "a" in store,
-                lambda: store.set("a", 1),
-                lambda: store.add("a", 1),
-                lambda: store.delete("a"),
-                lambda: store.pop("a", None),
-                lambda: store.replace("a", 1, 2),
-                lambda: list(store),
-                lambda: list(store.items({"a": 1})),
-                lambda: store.update({"a": 1, "b": 2}),
-                lambda: list(store.values(keys=["a"])),
-                lambda: len(store),
-                lambda: store.partitions(2),
-                lambda: store.clear(),
-            ):
-                with pytest.raises(StoreError, match=remedy) as caught:
-                    call()
-                assert caught.value.__cause__ is not None
-
-    def test_no_server(self, name, monkeypatch):
-        """A server that is down is an error after the store's timeout, whatever the verb, and no secret is shown."""
-        monkeypatch.setenv(HOST, "127.0.0.1:9")
-        with self.opened(name, timeout=0.2) as store:
-            for call in (
-                lambda: store["a"],
-                lambda: store.set("a", 1),
-                lambda: store.pop("a"),
-                lambda: list(store),
-                lambda: len(store),
-                lambda: store.update({"a": 1}),
-                lambda: store.delete("a"),
-            ):
-                with pytest.raises(StoreError, match=r"No service answered within.*timeout="):
-                    call()
-            assert "***" in repr(store)
-
-    def test_a_server_that_comes_back(self, name):
-        """A store outlives a restart of the server: reads and sets meanwhile wait for it."""
-        with firestore_server() as other, pytest.MonkeyPatch.context() as patched:
-            patched.setenv(HOST, f"127.0.0.1:{other.port}")
-            with self.opened(name) as store:
-                store["a"] = 1
-                other.restart()
-                store["b"] = 2
-                assert dict(store.items()) == {"b": 2}
-
-    def test_credentials_and_options_that_do_not_work(self, name, monkeypatch, tmp_path):
-        """Missing credentials and options that mean nothing are errors with a remedy."""
-        monkeypatch.delenv(HOST)
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
-        with pytest.raises(StoreError, match="GOOGLE_APPLICATION_CREDENTIALS"):
-            Firestore.open(name)["a"]
-        with pytest.raises(StoreError, match="options"):
-            self.opened(name, no_such_option=1)["a"]
-
-    def test_what_the_client_gave_up_is_told(self, store):
-        """The service's own error is named where the client wraps it."""
-        error = store.raw.mapped("get", "a", RetryError("timeout exceeded", ServiceUnavailable("connection refused")))
-        assert "connection refused" in str(error)
-
     # -- processes ---------------------------------------------------------------------------------------------
 
     def test_both_sides_of_a_fork(self, name):
@@ -563,9 +311,3 @@ assert len(store) == 41
         )
         assert dict(space["store"].items({"feature": "value"})) == {"key": {"feature": "value"}}
         assert pickle.loads(pickle.dumps(Firestore("x", **OPTIONS))).limits.value_bytes == 1 << 20
-
-
-def _invalid(message):
-    from google.api_core.exceptions import InvalidArgument
-
-    return InvalidArgument(message)

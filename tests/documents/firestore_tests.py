@@ -1,11 +1,17 @@
-"""A client of Firestore whose calls a test can see, and change, on their way."""
+"""What the tests of Firestore share: a server, stores on it, and a client whose calls a test sees and can change."""
+
+from itertools import count
 
 import grpc
+import pytest
 from google.cloud import firestore
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcTransport
 
-from tests.servers.firestore_server import OPTIONS
+from spoonbill.datastores import Firestore
+from tests.servers.firestore_server import HOST, OPTIONS, firestore_server
+
+NUMBERS = count()
 
 
 class Watch(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
@@ -63,3 +69,54 @@ def watched_client(watch):
     channel = grpc.intercept_channel(client._firestore_api.transport.grpc_channel, watch)
     client._firestore_api_internal = FirestoreClient(transport=FirestoreGrpcTransport(channel=channel))
     return client
+
+
+class FirestoreTests:
+    """One server for a class of tests, and ways to its collections."""
+
+    client = None
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def server(cls):
+        """The server, and the raw client."""
+        with firestore_server() as running, pytest.MonkeyPatch.context() as patched:
+            patched.setenv(HOST, f"127.0.0.1:{running.port}")
+            cls.client = firestore.Client(**OPTIONS)
+            yield running
+
+    @classmethod
+    def opened(cls, name, **options):
+        return Firestore.open(name, **{**OPTIONS, **options})
+
+    @classmethod
+    def read(cls, name, key):
+        return cls.client.collection(name).document(key).get().to_dict()
+
+    @classmethod
+    def written(cls, name, key, fields):
+        cls.client.collection(name).document(key).set(fields)
+
+    @classmethod
+    def watched(cls, name):
+        watch = Watch()
+        return Firestore.open(name, client=watched_client(watch)), watch.documents
+
+    @pytest.fixture
+    def name(self):
+        return f"collection-{next(NUMBERS)}"
+
+    @pytest.fixture
+    def store(self, name):
+        with self.opened(name) as store:
+            yield store
+
+    @pytest.fixture
+    def watch(self):
+        return Watch()
+
+    @pytest.fixture
+    def seen(self, name, watch):
+        """A store whose calls a test sees."""
+        with Firestore.open(name, client=watched_client(watch)) as store:
+            yield store
