@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
-from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
+from google.api_core.exceptions import FailedPrecondition, InvalidArgument, ServiceUnavailable
 from google.cloud import firestore
 from google.cloud.firestore_v1.vector import Vector
 
@@ -111,7 +111,7 @@ class TestFirestore(FirestoreTests, DocumentContract):
         store["a"] = {"t": b"x" * (room - 10), "s": "y" * 10}
         assert len(self.read(name, "a")["t"]) == room - 10
         with pytest.raises(ValueTooLargeError):
-            store["a"] = {"t": b"x" * (room - 9), "s": "y" * 10}
+            store.check("a", {"t": b"x" * (room - 9), "s": "y" * 10})
         with pytest.raises(ValueTooLargeError, match="too large, the engine holds"):
             raise store.raw.mapped(
                 "set", "a", InvalidArgument("size (1,048,667 bytes) exceeds the maximum allowed size")
@@ -156,6 +156,19 @@ class TestFirestore(FirestoreTests, DocumentContract):
         watch.before = another_writes
         assert seen.pop("a") == {"n": 5}
         assert self.read(name, "a") is None
+
+    def test_a_refusal_that_is_no_race_is_an_error(self, seen, watch):
+        """A swap that the service refuses though nobody changed the document is not tried for ever."""
+        seen["a"] = {"n": 1}
+
+        def refuse(call, _):
+            if call == "Commit":
+                raise FailedPrecondition("no such luck")
+
+        watch.before = refuse
+        for change in (lambda: seen.pop("a"), lambda: seen.replace("a", {"n": 1}, {"n": 2})):
+            with pytest.raises(StoreError, match="no such luck"):
+                change()
 
     def test_a_transaction_of_another_tool_sees_our_write(self, store, name):
         """Google's own transaction starts again where the store wrote what it read."""
@@ -300,6 +313,12 @@ assert len(store) == 41
 """
         environment = {**os.environ, "GRPC_ENABLE_FORK_SUPPORT": "1", "PYTHONPATH": str(ROOT)}
         subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=60)
+
+    def test_a_forked_child_tries_its_connection(self, seen, watch):
+        """Its first call is a read, which can be repeated where the connection of the parent gets in the way."""
+        seen.raw._born = -1
+        seen.add("a", 1)
+        assert watch.names() == ["RunQuery", "Commit"]
 
     def test_the_snippet_of_the_specification(self, name):
         """The specification's code runs, with credentials from the environment; a pickle is its configuration."""

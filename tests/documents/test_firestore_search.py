@@ -1,5 +1,7 @@
 """What a search of Firestore asks of the service, what it transfers, and that no filter loses a match."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 
 from spoonbill import eq, exists, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
@@ -76,12 +78,28 @@ class TestSearch(FirestoreTests):
         assert len(seen) == 150
         assert len(set(seen)) == 150
 
-    def test_pages_of_long_values(self, store):
-        """A search whose order is by long values goes on after the first page and gives each match once."""
-        pairs = {f"k{number:03}": {"t": "x" * 1600 + str(number)} for number in range(130)}
-        store.update(pairs)
-        assert dict(store.items({"t": prefix("x")})) == pairs
-        assert len(list(store.items({"t": exists()}))) == 130
+    def test_pages_of_long_values(self, seen, watch):
+        """A search in the order of long values, which are no cursors, gives each match once."""
+        pairs = {f"k{number:03}": {"t": "x" * 1600 + str(number)} for number in range(330)}
+        pairs |= {f"s{number:03}": {"t": f"xy{number}"} for number in range(330)}
+        seen.update(pairs)
+        del watch.calls[:]
+        found = [key for key, _ in seen.items({"t": prefix("x")})]
+        assert sorted(found) == sorted(pairs)
+        offsets = [request.structured_query.offset for _, request in watch.calls]
+        assert offsets == [0, 100, 300, 0]
+
+    def test_times_beyond_the_years_of_a_timestamp(self, store):
+        """A datetime before the year 1 or after 9999 in UTC, which is no timestamp, is found by comparisons too."""
+        early = datetime(1, 1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+        late = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2)))
+        documents = {"early": {"at": early}, "late": {"at": late}, "now": {"at": datetime(2024, 1, 1, tzinfo=UTC)}}
+        documents["naive"] = {"at": datetime(2024, 1, 1)}
+        memory = InMemoryStore(documents)
+        store.update(documents)
+        for operand in (value["at"] for value in documents.values()):
+            for query in (kind(operand) for kind in (eq, gt, ge, lt, le, ne)):
+                assert dict(store.items({"at": query})) == dict(memory.items({"at": query})), query
 
     def test_only_names_are_sent_for_keys(self, seen, watch):
         """Membership, keys, key searches, len and deleting transfer no field; a page is 300 documents at most."""

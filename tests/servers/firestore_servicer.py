@@ -19,7 +19,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from tests.servers.firestore_database import Database, microseconds, timestamp
 from tests.servers.firestore_query import Query, masked
-from tests.servers.firestore_values import Refused, invalid
+from tests.servers.firestore_values import Refused, check_document, invalid
 
 MOST_WRITES = 500
 MOST_BYTES = 10 << 20
@@ -91,6 +91,7 @@ class Servicer(grpc.GenericRpcHandler):
         token = message.transaction or token
         moment = microseconds(message.read_time) if message.HasField("read_time") else None
         for name in reversed(dict.fromkeys(message.documents)):
+            check_document(name.partition("/documents/")[2], {})
             document = database.current(name, moment)
             if token:
                 database.note(token, name)
