@@ -133,10 +133,11 @@ class Firestore(DocumentBackend[Filter]):
     # -- one document ------------------------------------------------------------------------------------------
 
     def find(self, name: Any) -> dict[str, Any] | None:
-        return next((fields for _, fields, _ in self._link().read([name])), None)
+        found = self._link().read([name])
+        return found[0][1] if found else None
 
     def knows(self, name: Any) -> bool:
-        return any(self._link().read([name], only_names=True))
+        return bool(self._link().read([name], only_names=True))
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
         link = self._link()
@@ -166,8 +167,8 @@ class Firestore(DocumentBackend[Filter]):
         link = self._link()
         refusal: Exception | None = None
         refused_at: Any = None
-        while (found := next(link.read([name]), None)) is not None:
-            _, fields, at = found
+        while found := link.read([name]):
+            ((_, fields, at),) = found
             if refusal is not None and at == refused_at:
                 raise refusal  # nobody changed it: this has another reason
             message = change(fields)

@@ -74,18 +74,20 @@ class Link:
 
     # -- reading -----------------------------------------------------------------------------------------------
 
-    def read(self, names: Iterable[str], *, only_names: bool = False) -> Iterator[tuple[str, dict[str, Any], Any]]:
-        """Yield name, fields and time of the last change of each document that there is."""
+    def read(self, names: Iterable[str], *, only_names: bool = False) -> list[tuple[str, dict[str, Any], Any]]:
+        """Return name, fields and time of the last change of each document that there is."""
         request = types.BatchGetDocumentsRequest.pb()(
             database=self.database, documents=[f"{self.root}/{name}" for name in names]
         )
         if only_names:
             request.mask.field_paths.append(_NOTHING)
         answers = self.api.batch_get_documents(types.BatchGetDocumentsRequest.wrap(request), **self._patient)
-        for answer in answers:
-            message = types.BatchGetDocumentsResponse.pb(answer)
-            if message.HasField("found"):
-                yield *self.loaded(message.found), message.found.update_time
+        messages = map(types.BatchGetDocumentsResponse.pb, answers)
+        return [
+            (*self.loaded(message.found), message.found.update_time)
+            for message in messages
+            if message.HasField("found")
+        ]
 
     def ask(self, query: Any, read_time: Any) -> tuple[list[Any], Any]:
         """Return the documents that answer a query, as messages, and the time as of which they were read."""
