@@ -74,7 +74,7 @@ class FirestoreNarrower(Narrower[Filter]):
 
     def eq(self, where: Path, operand: Any) -> Part[Filter] | None:  # noqa: PLR0911 - one a kind of operand
         if operand is None:
-            return _part(Filter("equal", ((Test(where, "null"),),)), where, exact=True)
+            return _part(Filter("equal", ((Test(where, "null"),),)), where, exact=False)
         if isinstance(operand, list | dict):
             if not self._is_comparable(operand):
                 return None
@@ -137,7 +137,7 @@ class FirestoreNarrower(Narrower[Filter]):
         alternatives = [(Test(where, "in", chunk),) for chunk in chunks]
         if null:
             alternatives.append((Test(where, "null"),))
-        return _part(Filter("equal", tuple(alternatives)), where, exact=True)
+        return _part(Filter("equal", tuple(alternatives)), where, exact=not null)
 
     def _is_scalar(self, value: Any) -> bool:
         if isinstance(value, str):
@@ -147,7 +147,8 @@ class FirestoreNarrower(Narrower[Filter]):
         return isinstance(value, bool | datetime) or (isinstance(value, int | float) and abs(value) < _EXACT)
 
     def present(self, where: Path) -> Part[Filter] | None:
-        return _part(Filter("range", ((Test(where, "there"),),), 1), where, exact=True)
+        # The indexes of the Enterprise edition hold a null for what is absent.
+        return _part(Filter("range", ((Test(where, "there"),),), 1), where, exact=False)
 
     def absent(self, where: Path) -> Part[Filter] | None:  # noqa: ARG002 - no index holds what is not there
         return None

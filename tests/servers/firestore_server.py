@@ -13,12 +13,11 @@ HOST = "FIRESTORE_EMULATOR_HOST"
 """The variable that Google's client takes a server's address from."""
 
 
-def firestore_server(port: int | None = None) -> ServerProcess:
+def firestore_server() -> ServerProcess:
     """Return a server with no documents, to be used as a context manager."""
     return ServerProcess(
         lambda port, _: [sys.executable, "-m", "tests.servers.firestore_servicer", str(port)],
         environment={"PYTHONPATH": str(ROOT)},
-        port=port,
     )
 
 
