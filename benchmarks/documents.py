@@ -149,7 +149,7 @@ ENGINES: dict[str, Callable[[], AbstractContextManager[Engine]]] = {
 }
 
 
-def rows(engine: Engine, rounds: int = 15) -> dict[str, tuple[float, float]]:
+def rows(engine: Engine, rounds: int = 21) -> dict[str, tuple[float, float]]:
     """Return the measured ratio and the goal of each row."""
     store, pairs = engine.store, dict.fromkeys(KEYS, VALUE)
 
