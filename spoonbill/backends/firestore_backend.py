@@ -237,7 +237,7 @@ class Firestore(DocumentBackend[Filter]):
         *,
         keys_only: bool = False,
         limit: int | None = None,
-        page: int | None = None,
+        page: int | None = None,  # noqa: ARG002 - pages begin small anyhow
         **share: Any,  # noqa: ARG002 - a share is a filter here
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         from spoonbill.backends.firestore_query import listed
@@ -249,7 +249,7 @@ class Firestore(DocumentBackend[Filter]):
                 yield from ((name, fields) for name, fields, _ in link.read([name], only_names=keys_only))
             return
         alternatives = ((),) if narrowed is None else narrowed.alternatives
-        yield from listed(link, alternatives, keys_only=keys_only, limit=limit, page=page)
+        yield from listed(link, alternatives, keys_only=keys_only, limit=limit)
 
     def shares(self, count: int) -> list[Iterable[Any]]:
         edges = [None, *self._bounds(count), None]

@@ -87,7 +87,15 @@ class TestSearch(FirestoreTests):
         found = [key for key, _ in seen.items({"t": prefix("x")})]
         assert sorted(found) == sorted(pairs)
         offsets = [request.structured_query.offset for _, request in watch.calls]
-        assert offsets == [0, 100, 300, 0]
+        assert offsets == [0, 32, 96, 224, 0]
+
+    def test_pages_of_large_documents(self, seen, watch):
+        """Pages of large documents stay small, so that no more than some 16 MB of them are in memory at once."""
+        seen.update({f"k{number:02}": {"text": "x" * 700_000} for number in range(40)})
+        del watch.calls[:]
+        assert sum(1 for _ in seen.items()) == 40
+        limits = [request.structured_query.limit.value for name, request in watch.calls if name == "RunQuery"]
+        assert limits == [32, 23]
 
     def test_times_beyond_the_years_of_a_timestamp(self, store):
         """A datetime before the year 1 or after 9999 in UTC, which is no timestamp, is found by comparisons too."""
@@ -119,7 +127,7 @@ class TestSearch(FirestoreTests):
         del watch.documents[:]
         for _ in seen:
             break
-        assert len(watch.documents) <= 25
+        assert len(watch.documents) <= 32
         del watch.documents[:]
         assert len(list(seen.items({"number": isin(range(1, 300))}, limit=7))) == 7
         assert len(watch.documents) == 7

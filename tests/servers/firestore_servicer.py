@@ -6,7 +6,7 @@ count is an aggregation; a database other than ``(default)`` is not there. Proje
 ``expired`` and ``datastore`` answer every call with the error of that trouble. Not served: collection groups, OR,
 listening, transforms, and composite indexes.
 
-Run it with a port: ``python firestore_servicer.py 8080``.
+Run it with a port: ``python -m tests.servers.firestore_servicer 8080``.
 """
 
 import sys
