@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from spoonbill.backends.dbm_backend import Dbm as Dbm
     from spoonbill.backends.dynamodb_backend import DynamoDB as DynamoDB
     from spoonbill.backends.filesystem import Filesystem as Filesystem
+    from spoonbill.backends.firestore_backend import Firestore as Firestore
     from spoonbill.backends.lending_lmdb import LendingLmdb as LendingLmdb
     from spoonbill.backends.lmdb_backend import Lmdb as Lmdb
     from spoonbill.backends.memory import Memory as Memory
@@ -20,6 +21,7 @@ _HOMES = {
     "Dbm": "dbm_backend",
     "DynamoDB": "dynamodb_backend",
     "Filesystem": "filesystem",
+    "Firestore": "firestore_backend",
     "LendingLmdb": "lending_lmdb",
     "Lmdb": "lmdb_backend",
     "Memory": "memory",
@@ -34,6 +36,7 @@ __all__ = [
     "Dbm",
     "DynamoDB",
     "Filesystem",
+    "Firestore",
     "LendingLmdb",
     "Lmdb",
     "Memory",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spoonbill.datastores.dynamodb_store import DynamoDBStore as DynamoDBStore
     from spoonbill.datastores.filesystem_store import FilesystemStore as FilesystemStore
+    from spoonbill.datastores.firestore_store import Firestore as Firestore
     from spoonbill.datastores.in_memory import InMemoryStore as InMemoryStore
     from spoonbill.datastores.lmdb_store import LmdbStore as LmdbStore
     from spoonbill.datastores.mongodb_store import MongoDBStore as MongoDBStore
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "DynamoDBStore": "dynamodb_store",
     "FilesystemStore": "filesystem_store",
+    "Firestore": "firestore_store",
     "InMemoryStore": "in_memory",
     "LmdbStore": "lmdb_store",
     "MongoDBStore": "mongodb_store",
@@ -33,6 +35,7 @@ _HOMES = {
 __all__ = [
     "DynamoDBStore",
     "FilesystemStore",
+    "Firestore",
     "InMemoryStore",
     "LmdbStore",
     "MongoDBStore",

@@ -8,8 +8,17 @@ from spoonbill.errors import MissingExtraError
 __all__ = ["client_module"]
 
 
-def client_module(module: str, *, store: str, extra: str) -> Any:
+def client_module(module: str, *, store: str, extra: str, package: str | None = None) -> Any:
     """Return a module of an engine's client.
+
+    Parameters
+    ----------
+    module : str
+        Its full name.
+    store, extra : str
+        Who needs it, and what installs it.
+    package : str, optional
+        What people call the client, where that is not the beginning of the module's name.
 
     Raises
     ------
@@ -19,7 +28,7 @@ def client_module(module: str, *, store: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        package = module.partition(".")[0]
+        client = package or module.partition(".")[0]
         raise MissingExtraError(
-            f"{store} needs the client {package}: pip install 'spoonbill-framework[{extra}]'"
+            f"{store} needs the client {client}: pip install 'spoonbill-framework[{extra}]'"
         ) from error

@@ -178,9 +178,9 @@ class Narrower(ABC, Generic[F]):
 
     def _on(self, where: Path, condition: Condition) -> Part[F] | None:
         found = self._asked(where, condition)
-        if found is not None:
+        if found is not None or (isinstance(condition, Exists) and not condition.operand):
             return found
-        # Whatever else a condition says, the value is there.
+        # Whatever any other condition says, the value is there.
         return self._weakened(where)
 
     def _asked(self, where: Path, condition: Condition) -> Part[F] | None:  # noqa: PLR0911 - one a kind of condition

@@ -140,22 +140,28 @@ class DocumentScheme:
             check_sound(value, "a str")
         return value
 
-    def _dump_int(self, value: int, _: int) -> Any:
+    def _dump_int(self, value: int, depth: int) -> Any:
         if not -INT64 <= value < INT64:
             raise CodecError(
                 f"an int of {value.bit_length()} bits does not fit: document stores hold 64 bits; make it a str"
             )
-        return value if self.holds_int(value) else {RESERVED: {"int": str(value)}}
+        return value if self.holds_int(value) else self._wrapped("int", str(value), depth)
 
-    def _dump_float(self, value: float, _: int) -> Any:
-        return value if self.holds_float(value) else {RESERVED: {"float": repr(value)}}
+    def _dump_float(self, value: float, depth: int) -> Any:
+        return value if self.holds_float(value) else self._wrapped("float", repr(value), depth)
 
-    def _dump_bytes(self, value: bytes, _: int) -> Any:
-        return value if self.native_bytes else {RESERVED: {"bytes": base64.b64encode(value).decode()}}
+    def _dump_bytes(self, value: bytes, depth: int) -> Any:
+        return value if self.native_bytes else self._wrapped("bytes", base64.b64encode(value).decode(), depth)
 
-    def _dump_datetime(self, value: datetime, _: int) -> Any:
+    def _dump_datetime(self, value: datetime, depth: int) -> Any:
         native = self.native_datetime(value)
-        return native if native is not None else {RESERVED: {"datetime": value.isoformat()}}
+        return native if native is not None else self._wrapped("datetime", value.isoformat(), depth)
+
+    def _wrapped(self, tag: str, text: str, depth: int) -> dict[str, Any]:
+        """Return two maps, one in the other, around the text for a value that the engine does not hold."""
+        if depth + 1 >= self.max_depth:
+            raise self._too_deep()
+        return {RESERVED: {tag: text}}
 
     def _dump_list(self, value: list[Any], depth: int) -> list[Any]:
         if depth >= self.max_depth:
@@ -176,6 +182,8 @@ class DocumentScheme:
             check_name(name)
         if all(map(self.stands_within, value)):
             return {name: self._dump(item, depth + 1) for name, item in value.items()}
+        if depth + 3 >= self.max_depth:  # two maps, a list, and in it a map for each field
+            raise self._too_deep()
         return {RESERVED: {"map": [{"k": name, "v": self._dump(item, depth + 4)} for name, item in value.items()]}}
 
     def _too_deep(self) -> CodecError:

@@ -1,10 +1,13 @@
 """Every value of the model goes from one engine to another and back, by update and by a snapshot."""
 
+from itertools import pairwise
+
 import pytest
 
-from spoonbill.datastores import DynamoDBStore, InMemoryStore, MongoDBStore
+from spoonbill.datastores import DynamoDBStore, Firestore, InMemoryStore, MongoDBStore
 from tests.documents import samples
 from tests.documents.document_contract import same_value
+from tests.servers import firestore_server
 from tests.servers.dynamodb_server import OPTIONS, moto_server
 from tests.servers.mongodb_server import mongodb_server
 
@@ -16,32 +19,36 @@ PAIRS = {f"k{number}": value for number, value in enumerate(samples.SEARCHED)} |
 @pytest.fixture(scope="module")
 def stores():
     """A store of each engine."""
-    with mongodb_server() as mongodb, moto_server() as dynamodb:
-        endpoint = f"http://127.0.0.1:{dynamodb.port}"
+    with (
+        mongodb_server() as mongodb,
+        moto_server() as dynamodb,
+        firestore_server.firestore_server() as firestore,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setenv(firestore_server.HOST, f"127.0.0.1:{firestore.port}")
         with (
             MongoDBStore.open(f"mongodb://127.0.0.1:{mongodb.port}/") as first,
-            DynamoDBStore.open("copied", endpoint_url=endpoint, **OPTIONS) as second,
+            DynamoDBStore.open("copied", endpoint_url=f"http://127.0.0.1:{dynamodb.port}", **OPTIONS) as second,
+            Firestore.open("copied", **firestore_server.OPTIONS) as third,
         ):
-            yield first, second
+            yield first, second, third
 
 
 def test_a_copy_keeps_every_value(stores):
-    """From MongoDB to DynamoDB and back, every value is equal; so it is by a snapshot."""
-    mongodb, dynamodb = stores
-    mongodb.update(PAIRS)
-    dynamodb.update(mongodb)
-    assert same_value(dynamodb.copy(), PAIRS)
-    mongodb.clear()
-    mongodb.update(dynamodb)
-    assert same_value(mongodb.copy(), PAIRS)
+    """From each engine to the next and back to the first, every value is equal."""
+    stores[0].update(PAIRS)
+    for source, target in pairwise([*stores, stores[0]]):
+        target.clear()
+        target.update(source)
+        assert same_value(target.copy(), PAIRS), target
 
 
 def test_a_snapshot_goes_to_any_engine(stores, tmp_path):
-    """What one saved, the other loads in place of what it had, and so does a store in memory."""
-    mongodb, dynamodb = stores
-    mongodb.replace_all(PAIRS.items())
-    mongodb.save(tmp_path / "saved")
-    dynamodb["gone"] = 1
-    dynamodb.load(tmp_path / "saved")
-    assert same_value(dynamodb.copy(), PAIRS)
+    """What one saved, each other loads in place of what it had, and so does a store in memory."""
+    stores[0].replace_all(PAIRS.items())
+    for source, target in pairwise([*stores, stores[0]]):
+        source.save(tmp_path / "saved")
+        target["gone"] = 1
+        target.load(tmp_path / "saved")
+        assert same_value(target.copy(), PAIRS), target
     assert same_value(InMemoryStore.open(tmp_path / "saved").copy(), PAIRS)

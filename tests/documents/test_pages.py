@@ -5,8 +5,10 @@ from pathlib import Path
 
 import boto3
 import pymongo
+from google.cloud import firestore
 
 from tests.servers.dynamodb_server import OPTIONS, moto_server
+from tests.servers.firestore_server import HOST, firestore_server
 from tests.servers.mongodb_server import mongodb_server
 
 PAGES = Path(__file__).parents[2] / "docs" / "stores"
@@ -39,3 +41,14 @@ def test_the_page_of_dynamodb(monkeypatch):
             monkeypatch.setenv("AWS_DEFAULT_REGION" if name == "region_name" else name.upper(), value)
         run("dynamodb.md")
         assert boto3.session.Session().client("dynamodb").list_tables()["TableNames"] == ["articles"]
+
+
+def test_the_page_of_firestore(monkeypatch):
+    """Each block runs, with the server's address from the environment, as Google's client takes it."""
+    with firestore_server() as server:
+        monkeypatch.setenv(HOST, f"127.0.0.1:{server.port}")
+        client = firestore.Client()
+        client.collection("articles", "other", "below").document("a").set({})
+        run("firestore.md")
+        assert [each.id for each in client.collections()] == ["articles"]  # its documents are gone, what is below stays
+        assert list(client.collection("articles").stream()) == []

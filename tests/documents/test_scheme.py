@@ -3,13 +3,14 @@
 import pickle
 import subprocess
 import sys
+from datetime import datetime
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
 from spoonbill.documents import DocumentScheme, KeyEscape, after_prefix, as_float_range, server_regex
-from spoonbill.errors import MissingExtraError, PartialWriteError
+from spoonbill.errors import CodecError, MissingExtraError, PartialWriteError
 from spoonbill.query import regex
 from tests.documents import samples
 from tests.documents.document_contract import same_value
@@ -25,6 +26,7 @@ class Narrow(DocumentScheme):
 
     nests_lists = False
     native_bytes = False
+    max_depth = 20
 
     def stands_at_top(self, name):
         return len(name) == 1 and name.isalpha()
@@ -43,6 +45,26 @@ class Narrow(DocumentScheme):
 def test_what_is_dumped_is_loaded(scheme, value):
     """Every value of the model comes back, also where the engine holds little natively."""
     assert same_value(scheme.load(scheme.dump(value)), value)
+
+
+@pytest.mark.parametrize("inner", [{"not one letter": 1}, b"x", 2**60, float("inf"), datetime(2024, 1, 1)], ids=shown)
+def test_what_is_wrapped_stays_within_the_depth(inner):
+    """The maps that we add count as levels too: what would be too deep with them is refused."""
+
+    def depth(value):
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return 1 + max(map(depth, parts), default=0) if isinstance(value, dict | list) else 0
+
+    deepest = 0
+    for levels in range(Narrow.max_depth):
+        value = inner
+        for _ in range(levels):
+            value = {"a": value}
+        try:
+            deepest = max(deepest, depth(Narrow().dump(value)))
+        except CodecError:
+            continue
+    assert deepest == Narrow.max_depth
 
 
 @pytest.mark.parametrize("tree", samples.TREES, ids=shown)
@@ -111,14 +133,18 @@ def test_clients_are_imported_when_a_store_is_opened(monkeypatch):
     """Importing spoonbill and the names of the stores imports no client; a missing one is named with its extra."""
     code = (
         "import sys, spoonbill\n"
-        "from spoonbill.datastores import MongoDBStore, DynamoDBStore\n"
-        "assert not {'pymongo', 'bson', 'boto3', 'botocore'} & set(sys.modules)"
+        "from spoonbill.datastores import MongoDBStore, DynamoDBStore, Firestore\n"
+        "assert not {'pymongo', 'bson', 'boto3', 'botocore', 'google', 'grpc'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    from spoonbill.datastores import DynamoDBStore, MongoDBStore
+    from spoonbill.datastores import DynamoDBStore, Firestore, MongoDBStore
 
-    for kind, package, extra in ((MongoDBStore, "pymongo", "mongodb"), (DynamoDBStore, "boto3", "dynamodb")):
+    for kind, module, package, extra in (
+        (MongoDBStore, "pymongo", "pymongo", "mongodb"),
+        (DynamoDBStore, "boto3", "boto3", "dynamodb"),
+        (Firestore, "google.cloud.firestore", "google-cloud-firestore", "firestore"),
+    ):
         with monkeypatch.context() as patched:
-            patched.setitem(sys.modules, package, None)
+            patched.setitem(sys.modules, module, None)
             with pytest.raises(MissingExtraError, match=rf"{package}: pip install 'spoonbill-framework\[{extra}\]'"):
                 kind("x")
