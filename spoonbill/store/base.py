@@ -79,6 +79,9 @@ class Store(MappingFacade[K, V]):
         True where nothing that is stored can be executed when it is read.
     holds_bytes : bool
         True where any ``bytes`` can be a value, so that a codec can stand on top.
+    lists_keys : bool
+        False where the engine cannot list its keys. Such a backend leaves `iter` out: it and all that rests on it
+        then raise `UnsupportedError`, and a ``MetadataIndex`` around the store supplies it.
     features : frozenset of str
         Abilities beyond the verbs, such as ``"ttl"``.
     """
@@ -88,6 +91,7 @@ class Store(MappingFacade[K, V]):
     dialect: str = "regex"
     strict: bool = True
     holds_bytes: bool = True
+    lists_keys: bool = True
     features: frozenset[str] = frozenset()
 
     _states_contract = True
@@ -105,6 +109,8 @@ class Store(MappingFacade[K, V]):
             wanted = Store.__dict__[verb] if form is Form.DERIVED else function
             if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
                 setattr(cls, verb, wanted)
+        if not cls.lists_keys and cls._forms["iter"] is Form.DERIVED:
+            cls.iter = _unlisted  # type: ignore[method-assign] # no longer abstract: this is its answer
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         # Captured here, since a stranger's __init__ need not call ours.
@@ -266,6 +272,8 @@ class Store(MappingFacade[K, V]):
         """Return whether `verb` leads to an engine's own form of it, through every layer on the way."""
         if verb not in VERBS:
             raise UnsupportedError(f"{verb!r} is no verb; the verbs are {', '.join(VERBS)}")
+        if verb == "iter":
+            return self.lists_keys
         return verb in PRIMITIVES or self._forms.get(verb) is Form.DEFINED
 
     @property
@@ -304,6 +312,13 @@ def shortened(key: Any, length: int = 80) -> str:
     """Return ``repr(key)``, cut where it is long: a message must not be drowned by its key."""
     text = repr(key)
     return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"
+
+
+def _unlisted(self: Store[K, V]) -> Iterator[K]:
+    raise UnsupportedError(
+        f"{self!r} cannot list its keys, so it has no iteration, len, clear or search: MetadataIndex(store, index) "
+        "keeps them in a second store"
+    )
 
 
 def _states_contract(base: type) -> bool:

@@ -14,7 +14,7 @@ from spoonbill.store.verbs import MISSING, VERBS
 K = TypeVar("K")
 V = TypeVar("V")
 
-_INHERITED = ("limits", "guarantees", "dialect", "strict", "holds_bytes", "features")
+_INHERITED = ("limits", "guarantees", "dialect", "strict", "holds_bytes", "lists_keys", "features")
 
 
 class Layer(Store[K, V]):
