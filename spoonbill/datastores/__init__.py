@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from spoonbill.datastores.filesystem_store import FilesystemStore as FilesystemStore
     from spoonbill.datastores.in_memory import InMemoryStore as InMemoryStore
     from spoonbill.datastores.lmdb_store import LmdbStore as LmdbStore
+    from spoonbill.datastores.modal_store import ModalStore as ModalStore
     from spoonbill.datastores.mongodb_store import MongoDBStore as MongoDBStore
     from spoonbill.datastores.pysos_store import PysosStore as PysosStore
     from spoonbill.datastores.redis_store import RedisStore as RedisStore
@@ -21,6 +22,7 @@ _HOMES = {
     "FilesystemStore": "filesystem_store",
     "InMemoryStore": "in_memory",
     "LmdbStore": "lmdb_store",
+    "ModalStore": "modal_store",
     "MongoDBStore": "mongodb_store",
     "PysosStore": "pysos_store",
     "RedisStore": "redis_store",
@@ -35,6 +37,7 @@ __all__ = [
     "FilesystemStore",
     "InMemoryStore",
     "LmdbStore",
+    "ModalStore",
     "MongoDBStore",
     "PysosStore",
     "RedisStore",
