@@ -5,8 +5,10 @@ The client's plain calls wait for as long as the service is silent; its coroutin
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from spoonbill.store import batches
@@ -76,11 +78,15 @@ class Calls:
 
     def pages(self, listing: AsyncIterator[T]) -> Iterator[T]:
         """Yield what a listing of the client yields, read page by page."""
+        reader = os.getpid()
         try:
             while page := self._wait(self._limited(_next_page(listing))):
                 yield from page
         finally:
-            self._wait(self._limited(_end(listing)))
+            # At the end of the program, and in a forked child, nobody is there any more to end the listing.
+            if os.getpid() == reader and not sys.is_finalizing():
+                with suppress(Exception):
+                    self._wait(self._limited(_end(listing)))
 
     async def _limited(self, call: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wait_for(call, self._timeout)

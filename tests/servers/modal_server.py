@@ -14,14 +14,18 @@ import pytest
 from tests.servers.modal_servicer import SECRET
 from tests.servers.process import ServerProcess
 
-SERVICER = Path(__file__).with_name("modal_servicer.py")
+ROOT = Path(__file__).parents[2]
 
 
 def modal_server(port: int | None = None) -> ServerProcess:
     """Return a server without any Dict, to be used as a context manager."""
-    return ServerProcess(
-        lambda port, folder: [sys.executable, str(SERVICER), str(port), str(folder / "control")], port=port
-    )
+
+    def command(port: int, folder: Path) -> list[str]:
+        settings = [f"{name}={value}" for name, value in environment(port).items()]  # for the functions that it runs
+        servicer = [sys.executable, "-m", "tests.servers.modal_servicer", str(port), str(folder / "control")]
+        return ["env", *settings, *servicer]
+
+    return ServerProcess(command, {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'examples'}"}, port=port)
 
 
 def environment(port: int) -> dict[str, str]:
@@ -30,7 +34,7 @@ def environment(port: int) -> dict[str, str]:
         "MODAL_SERVER_URL": f"http://127.0.0.1:{port}",
         "MODAL_TOKEN_ID": "ak-of-the-tests",
         "MODAL_TOKEN_SECRET": SECRET,
-        "MODAL_CONFIG_PATH": os.fspath(SERVICER.parent / "no-such-modal.toml"),
+        "MODAL_CONFIG_PATH": os.fspath(ROOT / "no-such-modal.toml"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Modal's service as far as `modal.Dict` needs it: its twelve calls, with the documented limits; a process of its own.
+"""Modal's service as far as `modal.Dict` needs it: its twelve calls, with the documented limits; and runs of apps.
 
 ``python modal_servicer.py PORT FILE`` serves gRPC on PORT. FILE then holds the port of a control line, on which a test
 sends one JSON object and reads one: what was called, other limits, a later clock, failures to come.
@@ -19,6 +19,8 @@ from google.protobuf.empty_pb2 import Empty
 from grpclib import GRPCError, Status
 from grpclib.server import Server, Stream
 from modal_proto import api_grpc, api_pb2
+
+from tests.servers import modal_apps
 
 IDLE = 7 * 24 * 3600.0
 """Seconds without a read or a write after which an entry is gone."""
@@ -94,7 +96,8 @@ def serve_one(service: Service, name: str, answer: Any) -> Any:
         request = await stream.recv_message()
         await arrive(service, name, stream)
         try:
-            await stream.send_message(answer(service, request))
+            made = answer(service, request)
+            await stream.send_message(await made if inspect.isawaitable(made) else made)
         finally:
             service.flying -= 1
 
@@ -234,6 +237,7 @@ UNARY = {
     "DictClear": clear,
     "DictDelete": delete,
     "DictList": listing,
+    **modal_apps.UNARY,
 }
 
 
@@ -241,7 +245,7 @@ def servicer(service: Service) -> Any:
     """Return the servicer: every call that is not one of a Dict's is unimplemented."""
 
     async def unimplemented(self: Any, stream: Stream[Any, Any]) -> None:
-        raise GRPCError(Status.UNIMPLEMENTED, "this server serves modal.Dict alone")
+        raise GRPCError(Status.UNIMPLEMENTED, "this server serves modal.Dict and runs of apps")
 
     calls: dict[str, Any] = {
         name: unimplemented for name, _ in inspect.getmembers(api_grpc.ModalClientBase) if name[0] != "_"

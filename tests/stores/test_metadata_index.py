@@ -9,27 +9,9 @@ from spoonbill.backends import Filesystem, Lmdb, Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import CodecError, PartialWriteError, StackError, UnsupportedError
 from spoonbill.layers import AnyKey
-from spoonbill.store import MISSING, VERBS, Store
+from spoonbill.store import VERBS
 from spoonbill.testing import LayerContract, Recorder, StoreContract, machine_for
-
-
-class Lookup(Store):
-    """A backend that cannot list its keys: three verbs, and the word for it."""
-
-    lists_keys = False
-
-    def __init__(self, data=None):
-        self.data = {} if data is None else data
-
-    def get(self, key, default=None):
-        return self.data.get(key, default)
-
-    def set(self, key, value):
-        self.data[key] = value
-
-    def delete(self, key):
-        return self.data.pop(key, MISSING) is not MISSING
-
+from tests.stores.lookup import Lookup
 
 # -- a store that cannot list its keys -----------------------------------------------------------------------------
 

@@ -219,6 +219,33 @@ def test_both_sides_of_a_fork(server, store):
     assert store["child"] == 2
 
 
+def test_a_loop_that_is_left_halfway(server, store):
+    """It holds up neither the next call, nor a forked child, nor the end of the program."""
+    store.update((f"key-{number}", number) for number in range(200))
+    half = iter(store)
+    next(half)
+    child = os.fork()
+    if child == 0:
+        try:
+            del half
+            os._exit(store["key-1"] != 1)
+        finally:
+            os._exit(3)
+    assert os.waitpid(child, 0)[1] == 0
+    del half
+    assert len(store) == 200
+    code = "from spoonbill.datastores import ModalStore; half = iter(ModalStore('data')); print(next(half)[:4])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("key-\n", "")
+
+
 def test_inside_an_event_loop(server, store):
     """A function of somebody's event loop uses the store as any other code does."""
 
