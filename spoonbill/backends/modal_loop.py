@@ -23,7 +23,7 @@ AT_ONCE = 32
 _ROUND = 1000
 """How many calls of a batch are made ready at once."""
 
-_PAGE = 64
+_PAGE = 256
 """How many entries of a listing are handed over at once."""
 
 

@@ -1,7 +1,7 @@
 """What an index keeps of a value: chosen fields, by which a search leaves out what cannot match."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from spoonbill.errors import UnsupportedError
@@ -15,7 +15,7 @@ UNKNOWN = ""
 ABSENT = "spoonbill__absent"
 """The field of an entry that names the fields which the value does not have."""
 
-_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime, date})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, datetime})
 _INT64 = 1 << 63
 
 

@@ -42,7 +42,7 @@ class MetadataIndex(Layer[K, V]):
         What holds the keys, and nothing else: a store of bytes, or any that holds str and, with `fields`, dicts.
     fields : iterable of str, optional
         Fields of the values to keep in the index. A search with conditions on them reads only values that can match.
-        Kept are None, bool, int, float, str, bytes, date and datetime; another value of such a field is read to be
+        Kept are None, bool, int, float, str, bytes and datetime; another value of such a field is read to be
         tested.
 
     Raises

@@ -32,7 +32,7 @@ class Turn:
 
 
 class Stepped(Store[str, Any]):
-    """One key of a shared state as a store, each call a step."""
+    """One key of a shared state as a store, each call a step, a batch of that key too."""
 
     turn: Turn
 
@@ -59,7 +59,20 @@ class Stepped(Store[str, Any]):
         return self.turn.step(lambda: self._put(MISSING))
 
     def iter(self) -> Any:
-        raise AssertionError("one key is all there is")
+        return iter([KEY] if self.has(KEY) else [])
+
+    def clear(self) -> None:
+        self.delete(KEY)
+
+    def get_many(self, keys: Any, default: Any = None) -> list[Any]:
+        return [self.get(key, default) for key in keys]  # one key is all there is
+
+    def set_many(self, pairs: Any) -> None:
+        for key, value in pairs:
+            self.set(key, value)
+
+    def delete_many(self, keys: Any) -> int:
+        return sum(self.delete(key) for key in keys)
 
     def _put(self, value: Any) -> Any:
         before = self.turn.state[self.place]
