@@ -21,7 +21,7 @@ def section(engine: type[Store]) -> str:
     lines += [f"| {name} | {sentence} |" for name, sentence in engine.guarantees.rows()]
     limits = {"longest key": engine.limits.key_bytes, "largest value": engine.limits.value_bytes}
     lines += [f"| {name} | {limit:,} bytes |" for name, limit in limits.items() if limit is not None]
-    native = [f"`{verb}`" for verb in VERBS if verb in engine._defines]  # noqa: SLF001 - a class, not a store
+    native = [f"`{verb}`" for verb in VERBS if verb in engine._defines - engine._composed]  # noqa: SLF001 - a class, not a store
     return "\n".join([*lines, f"| native verbs | {', '.join(native)} |", ""])
 
 

@@ -70,6 +70,8 @@ class Modal(Store[str, Any]):
         atomic="add and pop between all clients; replace between the threads of this process alone",
     )
 
+    _composed = frozenset({"replace"})
+
     def __init__(
         self,
         name: str,

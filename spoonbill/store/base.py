@@ -98,6 +98,8 @@ class Store(MappingFacade[K, V]):
     _is_layer: ClassVar[bool] = False
     _forms: ClassVar[dict[str, Form]] = {}
     _defines: ClassVar[frozenset[str]] = frozenset()
+    # Verbs that a backend defines although its engine has no form of them, such as a replace under locks of its own.
+    _composed: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -274,7 +276,8 @@ class Store(MappingFacade[K, V]):
             raise UnsupportedError(f"{verb!r} is no verb; the verbs are {', '.join(VERBS)}")
         if verb == "iter":
             return self.lists_keys
-        return verb in PRIMITIVES or self._forms.get(verb) is Form.DEFINED
+        defined = self._forms.get(verb) is Form.DEFINED and verb not in self._composed
+        return verb in PRIMITIVES or defined
 
     @property
     def capabilities(self) -> frozenset[str]:

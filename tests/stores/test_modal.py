@@ -393,6 +393,7 @@ def test_threads_of_one_process_replace_atomically(name):
     for thread in threads:
         thread.join()
     assert store["n"] == 60
+    assert (store.native("add"), store.native("replace")) == (True, False)
     assert "replace between the threads of this process alone" in store.guarantees.atomic
 
 
