@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from spoonbill.equality import same
@@ -85,12 +86,14 @@ class MetadataIndex(Layer[K, V]):
 
     def set(self, key: K, value: V, **options: Any) -> None:
         listed, entry = self._begin(key, value)
-        set_with_ttl(self, key, value, options)
+        with self._taken_back({listed: key}):
+            set_with_ttl(self, key, value, options)
         self._written(key, listed, entry)
 
     def add(self, key: K, value: V) -> bool:
         listed, entry = self._begin(key, value)
-        added = self.inner.add(key, value)
+        with self._taken_back({listed: key}):
+            added = self.inner.add(key, value)
         if added:
             self._written(key, listed, entry)
         elif self._kept:
@@ -102,7 +105,8 @@ class MetadataIndex(Layer[K, V]):
             listed, entry = self._begin(key, value)
         else:
             listed, entry = self._listed(key), UNKNOWN
-        replaced = self.inner.replace(key, expected, value)
+        with self._taken_back({listed: key} if self._kept else {}):
+            replaced = self.inner.replace(key, expected, value)
         if replaced:
             self._written(key, listed, entry)
         elif self._kept:
@@ -139,6 +143,18 @@ class MetadataIndex(Layer[K, V]):
             self._ledger.check(listed, entry)
         self._ledger.set(listed, UNKNOWN)  # set and not added: where entries expire, it begins their time anew
         return listed, entry
+
+    @contextmanager
+    def _taken_back(self, listed: dict[Any, K]) -> Iterator[None]:
+        """Take back the marks of keys whose write is refused. Where the engine failed, nobody knows what was done."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except Exception:
+            for name, key in listed.items():
+                self._settle(key, name, UNKNOWN)
+            raise
 
     def _written(self, key: K, listed: Any, entry: Any) -> None:
         """List `key` after its value was written."""
@@ -204,7 +220,8 @@ class MetadataIndex(Layer[K, V]):
             for name, entry in entries.items():
                 self._ledger.check(name, entry)
         self._ledger.set_many((name, UNKNOWN) for name in listed)
-        self.inner.set_many(batch)
+        with self._taken_back({name: key for name, (key, _) in listed.items()}):
+            self.inner.set_many(batch)
         if self._kept:
             self._ledger.set_many(entries.items())
             values = self.inner.get_many([key for key, _ in listed.values()], MISSING)

@@ -321,6 +321,27 @@ def test_rebuild_of_a_store_that_lists():
     assert store.rebuild() == len(store) == 1200
 
 
+@pytest.mark.parametrize("fields", [(), ("a",)])
+def test_a_refused_write_leaves_no_ghost(fields):
+    """A value that the store cannot hold, or a time to live that it cannot keep: the listing is what it was."""
+    store = MetadataIndex(Codec(Lookup()), Memory(), fields)
+    store["there"] = {"a": 1}
+    for key in ("there", "new"):
+        for refused in (
+            lambda key=key: store.set(key, {"a": object()}),
+            lambda key=key: store.set(key, {"a": 2}, ttl=5),
+            lambda key=key: store.add(key, object()),
+            lambda key=key: store.replace(key, {"a": 1}, object()),
+            lambda key=key: store.update([(key, {"a": 1}), ("second", object())]),
+        ):
+            with pytest.raises((CodecError, UnsupportedError)):
+                refused()
+    store.delete("new")  # the first of the pairs may have been written
+    assert dict(store.items()) == {"there": {"a": 1}}
+    assert list(store) == ["there"]
+    assert list(store.items({"a": 1})) == [("there", {"a": 1})]
+
+
 def test_a_frozen_index_writes_nothing():
     """Reads do not mend: a frozen stack lists ghosts and leaves them."""
     store = MetadataIndex(Lookup(), index := Memory())

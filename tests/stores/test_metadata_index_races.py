@@ -214,6 +214,20 @@ class TestOnRedis(StoreContract):
         return store
 
 
+def test_entries_that_expire_are_ghosts_until_they_are_mended(address):
+    """A value whose time to live ends is absent and still listed, which no read minds, and repair mends."""
+    with on_redis(address) as store:
+        store.clear()
+        store.set("short", 1, ttl=0.05)
+        store["long"] = 2
+        while "short" in store:  # ends: the server removes it
+            pass
+        assert dict(store.items()) == {"long": 2}
+        assert set(store) == {"short", "long"}
+        assert store.repair() == 1
+        assert list(store) == ["long"]
+
+
 _WORKER = """
 import random, sys, time
 from tests.stores.test_metadata_index_races import on_redis, on_lmdb
