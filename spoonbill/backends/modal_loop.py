@@ -89,7 +89,8 @@ class Calls:
                     self._wait(self._limited(_end(listing)))
 
     async def _limited(self, call: Coroutine[Any, Any, T]) -> T:
-        return await asyncio.wait_for(call, self._timeout)
+        async with asyncio.timeout(self._timeout):
+            return await call
 
     async def _gathered(self, call: Callable[[Any], Coroutine[Any, Any, T]], things: list[Any]) -> list[T]:
         free = asyncio.Semaphore(AT_ONCE)

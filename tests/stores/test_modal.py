@@ -327,9 +327,9 @@ import sys
 from spoonbill.datastores import ModalStore
 store = ModalStore(sys.argv[1], index=True)
 number = int(sys.argv[2])
-for count in range(250):
+for count in range(100):
     store[f"{number}-{count}"] = count
-store.update((f"{number}-{count}", count) for count in range(250, 2500))
+store.update((f"{number}-{count}", count) for count in range(100, 2500))
 """
 _HAMMER = """
 import random, sys, time
