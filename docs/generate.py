@@ -47,7 +47,7 @@ def section(title: str, promises: type[Store] | type[Medium], native: set[str]) 
 def sections(name: str) -> list[str]:
     """Return the section of one backend, or of each place for the one that has several."""
     engine = getattr(backends, name)
-    native = set(engine._defines)  # noqa: SLF001 - a class, not a store
+    native = set(engine._defines - engine._composed)  # noqa: SLF001 - a class, not a store
     if name != "Filesystem":
         return [section(name, engine, native)]
     return [

@@ -5,7 +5,7 @@ layers of your own over ``spoonbill.backends``; ``from spoonbill import glob, gt
 """
 
 from spoonbill.codecs import register_enum
-from spoonbill.layers import Cached, Codec, Frozen, SafetensorsExport, Search, StrictString
+from spoonbill.layers import Cached, Codec, Frozen, MetadataIndex, SafetensorsExport, Search, StrictString
 from spoonbill.query import eq, exists, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
 from spoonbill.store import MISSING, KeyLayer, Layer, Store, ValueLayer
 
@@ -18,6 +18,7 @@ __all__ = [
     "Frozen",
     "KeyLayer",
     "Layer",
+    "MetadataIndex",
     "SafetensorsExport",
     "Search",
     "Store",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from spoonbill.backends.lending_lmdb import LendingLmdb as LendingLmdb
     from spoonbill.backends.lmdb_backend import Lmdb as Lmdb
     from spoonbill.backends.memory import Memory as Memory
+    from spoonbill.backends.modal_backend import Modal as Modal
     from spoonbill.backends.mongodb_backend import MongoDB as MongoDB
     from spoonbill.backends.pysos_backend import Pysos as Pysos
     from spoonbill.backends.redis_backend import Redis as Redis
@@ -25,6 +26,7 @@ _HOMES = {
     "LendingLmdb": "lending_lmdb",
     "Lmdb": "lmdb_backend",
     "Memory": "memory",
+    "Modal": "modal_backend",
     "MongoDB": "mongodb_backend",
     "Pysos": "pysos_backend",
     "Redis": "redis_backend",
@@ -40,6 +42,7 @@ __all__ = [
     "LendingLmdb",
     "Lmdb",
     "Memory",
+    "Modal",
     "MongoDB",
     "Pysos",
     "Redis",

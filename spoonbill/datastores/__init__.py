@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from spoonbill.datastores.firestore_store import Firestore as Firestore
     from spoonbill.datastores.in_memory import InMemoryStore as InMemoryStore
     from spoonbill.datastores.lmdb_store import LmdbStore as LmdbStore
+    from spoonbill.datastores.modal_store import ModalStore as ModalStore
     from spoonbill.datastores.mongodb_store import MongoDBStore as MongoDBStore
     from spoonbill.datastores.pysos_store import PysosStore as PysosStore
     from spoonbill.datastores.redis_store import RedisStore as RedisStore
@@ -23,6 +24,7 @@ _HOMES = {
     "Firestore": "firestore_store",
     "InMemoryStore": "in_memory",
     "LmdbStore": "lmdb_store",
+    "ModalStore": "modal_store",
     "MongoDBStore": "mongodb_store",
     "PysosStore": "pysos_store",
     "RedisStore": "redis_store",
@@ -38,6 +40,7 @@ __all__ = [
     "Firestore",
     "InMemoryStore",
     "LmdbStore",
+    "ModalStore",
     "MongoDBStore",
     "PysosStore",
     "RedisStore",

@@ -5,35 +5,10 @@ from typing import Any, Literal
 
 from spoonbill.codecs import ValueCodec, get_codec
 from spoonbill.errors import CodecError, InvalidKeyError, StackError
-from spoonbill.keys import MARKER, decode_key, encode_key
-from spoonbill.query import AnyOf, Query, prefix
+from spoonbill.layers.any_key import AnyKey
+from spoonbill.query import Query
 from spoonbill.store import KeyLayer, Store, ValueLayer, shortened
 from spoonbill.store.named import NamedStore
-
-
-class _Keys(KeyLayer[Any, Any]):
-    """Any key over str keys, by the scheme of `spoonbill.keys`."""
-
-    def __init__(self, inner: Store[Any, Any], *, strict: bool) -> None:
-        super().__init__(inner)
-        self._strict = strict
-        for verb, function in inner.keyed(self.down, self.up).items():
-            vars(self)[verb] = function
-
-    def down(self, key: Any) -> str:
-        if type(key) is str and key.isascii() and key[:1] != MARKER:
-            return key
-        return encode_key(key, strict=self._strict)
-
-    def up(self, key: str) -> Any:
-        # A key of bytes that are no text, of another program, has lone surrogates: decode_key refuses it by name.
-        return key if key[:1] != MARKER and key.isascii() else decode_key(key, strict=self._strict)
-
-    def translate(self, query: Query) -> Query:
-        # A key that is no string is matched by its str(), but stored under the marker: those come along to be tested.
-        if query.pattern is None or query.pattern.everything:
-            return query
-        return query.with_pattern(AnyOf((query.pattern, prefix(MARKER))))
 
 
 class _TextKeys(KeyLayer[Any, Any]):
@@ -107,7 +82,7 @@ class Codec(ValueLayer[Any, Any]):
         below = bytes_below(store, "Codec")
         chosen = codec if codec is not None else "msgpack" if strict else "cloudpickle"
         self.codec = get_codec(chosen)
-        super().__init__(_TextKeys(below) if keys == "text" else _Keys(below, strict=strict))
+        super().__init__(_TextKeys(below) if keys == "text" else AnyKey(below, strict=strict))
         self.strict = strict and self.codec.safe
         self._dumps = self.codec.dumps
         self._loads = self.codec.loads

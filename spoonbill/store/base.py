@@ -81,6 +81,9 @@ class Store(MappingFacade[K, V]):
         True where any ``bytes`` can be a value, so that a codec can stand on top.
     read_only : bool
         True where every write is refused.
+    lists_keys : bool
+        False where the engine cannot list its keys. Such a backend leaves `iter` out: it and all that rests on it
+        then raise `UnsupportedError`, and a ``MetadataIndex`` around the store supplies it.
     features : frozenset of str
         Abilities beyond the verbs, such as ``"ttl"``.
     """
@@ -91,12 +94,15 @@ class Store(MappingFacade[K, V]):
     strict: bool = True
     holds_bytes: bool = True
     read_only: bool = False
+    lists_keys: bool = True
     features: frozenset[str] = frozenset()
 
     _states_contract = True
     _is_layer: ClassVar[bool] = False
     _forms: ClassVar[dict[str, Form]] = {}
     _defines: ClassVar[frozenset[str]] = frozenset()
+    # Verbs that a backend defines although its engine has no form of them, such as a replace under locks of its own.
+    _composed: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -108,6 +114,8 @@ class Store(MappingFacade[K, V]):
             wanted = Store.__dict__[verb] if form is Form.DERIVED else function
             if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
                 setattr(cls, verb, wanted)
+        if not cls.lists_keys and cls._forms["iter"] is Form.DERIVED:
+            cls.iter = _unlisted  # type: ignore[method-assign] # no longer abstract: this is its answer
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         # Captured here, since a stranger's __init__ need not call ours.
@@ -269,7 +277,10 @@ class Store(MappingFacade[K, V]):
         """Return whether `verb` leads to an engine's own form of it, through every layer on the way."""
         if verb not in VERBS:
             raise UnsupportedError(f"{verb!r} is no verb; the verbs are {', '.join(VERBS)}")
-        return verb in PRIMITIVES or self._forms.get(verb) is Form.DEFINED
+        if verb == "iter":
+            return self.lists_keys
+        defined = self._forms.get(verb) is Form.DEFINED and verb not in self._composed
+        return verb in PRIMITIVES or defined
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -307,6 +318,13 @@ def shortened(key: Any, length: int = 80) -> str:
     """Return ``repr(key)``, cut where it is long: a message must not be drowned by its key."""
     text = repr(key)
     return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"
+
+
+def _unlisted(self: Store[K, V]) -> Iterator[K]:
+    raise UnsupportedError(
+        f"{self!r} cannot list its keys, so it has no iteration, len, clear or search: MetadataIndex(store, index) "
+        "keeps them in a second store"
+    )
 
 
 def _states_contract(base: type) -> bool:

@@ -14,7 +14,7 @@ from spoonbill.store.verbs import MISSING, VERBS
 K = TypeVar("K")
 V = TypeVar("V")
 
-_INHERITED = ("limits", "guarantees", "dialect", "strict", "holds_bytes", "read_only", "features")
+_INHERITED = ("limits", "guarantees", "dialect", "strict", "holds_bytes", "read_only", "lists_keys", "features")
 
 
 class Layer(Store[K, V]):

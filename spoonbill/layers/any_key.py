@@ -1,0 +1,40 @@
+"""The layer that takes any key."""
+
+from typing import Any
+
+from spoonbill.keys import MARKER, decode_key, encode_key
+from spoonbill.query import AnyOf, Query, prefix
+from spoonbill.store import KeyLayer, Store
+
+
+class AnyKey(KeyLayer[Any, Any]):
+    """Any key over a store of str keys, by the scheme of `spoonbill.keys`; values are left as they are.
+
+    Parameters
+    ----------
+    store : Store
+        A store of str keys.
+    strict : bool, optional
+        False also takes keys that only pickle can hold, where their encoding is stable.
+    """
+
+    def __init__(self, store: Store[Any, Any], *, strict: bool = True) -> None:
+        super().__init__(store)
+        self._strict = strict
+        for verb, function in store.keyed(self.down, self.up).items():
+            vars(self)[verb] = function
+
+    def down(self, key: Any) -> str:
+        if type(key) is str and key.isascii() and key[:1] != MARKER:
+            return key
+        return encode_key(key, strict=self._strict)
+
+    def up(self, key: str) -> Any:
+        # A key of bytes that are no text, of another program, has lone surrogates: decode_key refuses it by name.
+        return key if key[:1] != MARKER and key.isascii() else decode_key(key, strict=self._strict)
+
+    def translate(self, query: Query) -> Query:
+        # A key that is no string is matched by its str(), but stored under the marker: those come along to be tested.
+        if query.pattern is None or query.pattern.everything:
+            return query
+        return query.with_pattern(AnyOf((query.pattern, prefix(MARKER))))
