@@ -30,8 +30,8 @@ _SYSTEM_SIZE: Final = 1024
 """What the service's own fields add to a document, at most."""
 
 _SMALL_PAGE: Final = 100
-_PATIENCE: Final = {"connection_timeout": 5, "retry_connect": 2}
-"""A service that is not there is found out in some seconds, not in minutes."""
+_PATIENCE: Final = {"connection_timeout": 5, "retry_connect": 2, "read_timeout": 30, "retry_read": 1}
+"""A service that is not there is found out in some seconds, one that says nothing in a minute; both can be given."""
 
 
 class CosmosDB(DocumentBackend[Filter]):
@@ -105,10 +105,9 @@ class CosmosDB(DocumentBackend[Filter]):
             if client is None:
                 options = {**_PATIENCE, **self._options}
                 client = CosmosClient(str(self._endpoint), credential=self._credential, **options)
-        except (TypeError, ValueError) as error:
-            raise self.failure("open", MISSING, error, "Check the endpoint, the credential and the options.") from error
         except Exception as error:
-            raise self._translated("open", MISSING, error) from error
+            # Not by `mapped`, which asks for the very connection that is being made here.
+            raise self.failure("open", MISSING, error, cosmosdb_errors.remedy_for_account(error)) from error
         return Container(client, self._database, self._name, create=self._create)
 
     def close(self) -> None:

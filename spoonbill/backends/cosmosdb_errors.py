@@ -10,6 +10,7 @@ __all__ = [
     "is_of_client",
     "is_too_large",
     "remedy_for",
+    "remedy_for_account",
 ]
 
 _UNREACHABLE: Final = "No service answers there: check endpoint=, that it runs, and the network."
@@ -55,6 +56,13 @@ def remedy_for(error: BaseException) -> str:
     """Return what the user can do about an error of the client."""
     by_kind = _BY_KIND.get(type(error).__name__)
     return by_kind or _BY_STATUS.get(_status(error), "The service refused the call: the message says why.")
+
+
+def remedy_for_account(error: BaseException) -> str:
+    """Return what the user can do about an error of opening the client, which reads the account."""
+    if is_of_client(error) and _status(error) != 404:
+        return remedy_for(error)
+    return "Check the endpoint, the credential and the options."
 
 
 def is_absence(error: BaseException) -> bool:

@@ -307,6 +307,10 @@ class TestCosmosDB(DocumentContract):
         with pytest.raises(StoreError, match=r"No service answers.*check endpoint=") as caught:
             store["a"]
         assert "aHVzaC" not in str(caught.value)
+        answer_with(server, {"status": 404, "times": 100})
+        with pytest.raises(StoreError, match="Check the endpoint"):  # somebody else's server
+            self.opened("c")["a"]
+        answer_with(server)
         assert pickle.loads(pickle.dumps(store)).limits.key_bytes == 1023
 
     def test_a_server_that_goes_away(self, name):
