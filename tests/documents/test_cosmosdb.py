@@ -26,7 +26,7 @@ DATABASE = "tests"
 
 
 class Watched(RequestsTransport):
-    """Notes the documents that the server sends, and what it is asked."""
+    """Notes the documents that the server sends, and what it is sent about documents."""
 
     def __init__(self):
         super().__init__()
@@ -35,7 +35,8 @@ class Watched(RequestsTransport):
 
     def send(self, request, **options):
         response = super().send(request, **options)
-        self.requests.append((request.method, request.url, request.data))
+        if "/docs" in request.url:  # a client also looks after the account, in a thread of its own
+            self.requests.append(str(request.data))
         found = response.internal_response.json() if response.body() else {}
         for document in found.get("Documents", [found] if "_etag" in found else []):
             self.documents.append(document if isinstance(document, dict) else {"id": document})
@@ -194,7 +195,7 @@ class TestCosmosDB(DocumentContract):
             for condition in ({text: eq(text)}, {text: like("%" + like_literal(text))}, {"n": eq({text: 1})}):
                 assert dict(store.items(condition)) == found
             assert list(store.keys(glob("?*" + glob_literal(text[1:900])))) == list(found) or len(text) == 1
-            texts = [request.partition('"parameters"')[0] for _, url, request in transport.requests]
+            texts = [request.partition('"parameters"')[0] for request in transport.requests]
             assert all(
                 re.fullmatch(r'\{"query":"[ \w@=.,*()\[\]]*(\\"[\\\w]*\\"[ \w@=.,()\[\]]*)*",', query)
                 for query in texts
@@ -215,10 +216,11 @@ class TestCosmosDB(DocumentContract):
                 assert not store.delete(key)
             for write in (store.set, store.add, store.check, lambda key, value: store.update([("b", 1), (key, value)])):
                 with pytest.raises(ValueTooLargeError, match=r"2,097,152 bytes.*split"):
-                    write("big", {"x": "\u00e9" * 350_000})
+                    write("big", {"x": "\u00e9" * 1024 * 1024})
             assert transport.requests == []
-            store["x" * 1023] = {"x": "y" * (2 * 1024 * 1024 - 3000)}
-            assert store["x" * 1023]["x"].count("y") == 2 * 1024 * 1024 - 3000
+            for largest in ("y" * (2 * 1024 * 1024 - 3000), "\u00e9" * (1024 * 1024 - 1500)):
+                store["x" * 1023] = {"x": largest}
+                assert store["x" * 1023] == {"x": largest}
 
     def test_the_service_refuses_what_is_too_large(self, store):
         """Were the check wrong, the service's own refusal is the same error."""
@@ -276,14 +278,16 @@ class TestCosmosDB(DocumentContract):
 
     def test_a_replica_behind_is_no_absence(self, store):
         """404 with a substatus (1002: the session's write is not there yet) is an error, alone and in a batch."""
-        store.update({f"k{number}": number for number in range(4)})
+        store.update({f"k{number}": number for number in range(20)})
+        # A key of each of the server's two partitions, so that the client reads each by itself.
+        apart = [next(iter(share)) for share in store.partitions(2)]
         fault = {"status": 404, "headers": {"x-ms-substatus": "1002"}, "times": 100}
-        for call in (lambda: store.get("k1"), lambda: store.get_many(["k1", "k2"]), lambda: "k1" in store):
+        for call in (lambda: store.get("k1"), lambda: store.get_many(apart), lambda: "k1" in store):
             answer_with(self.server, fault)
             with pytest.raises(StoreError):
                 call()
             answer_with(self.server)
-            assert call() is not None
+            assert None not in (result := call(), *(result if isinstance(result, list) else ()))
 
     def test_a_client_of_yours_stays_open(self, name):
         """A client that is handed in is used as it is and never closed."""
@@ -307,7 +311,7 @@ class TestCosmosDB(DocumentContract):
         with pytest.raises(StoreError, match=r"No service answers.*check endpoint=") as caught:
             store["a"]
         assert "aHVzaC" not in str(caught.value)
-        answer_with(server, {"status": 404, "times": 100})
+        answer_with(server, {"status": 404, "times": 100, "account": True})
         with pytest.raises(StoreError, match="Check the endpoint"):  # somebody else's server
             self.opened("c")["a"]
         answer_with(server)
@@ -417,15 +421,15 @@ class TestCosmosDB(DocumentContract):
         """A loop that is left early has read one small page; a whole one reads larger pages and no value twice."""
         transport = Watched()
         with self.opened(name, transport=transport) as store:
-            store.update({f"k{number:04}": {"n": number} for number in range(1500)})
+            store.update({f"k{number:04}": {"n": number} for number in range(1150)})
             del transport.documents[:]
             for _ in store:
                 break
             assert len(transport.documents) == 100
             del transport.documents[:]
             del transport.requests[:]
-            assert sum(1 for _ in store.items()) == len(transport.documents) == 1500
-            assert len(transport.requests) == 3  # of 100, 1,000 and 400
+            assert sum(1 for _ in store.items()) == len(transport.documents) == 1150
+            assert len(transport.requests) == 3  # of 100, 1,000 and 50
             del transport.documents[:]
             assert [len(list(found)) for found in (store.keys("k%", 7), store.items({"n": gt(3)}, 7))] == [7, 7]
             assert len(transport.documents) == 14
@@ -457,7 +461,7 @@ class TestCosmosDB(DocumentContract):
                 del transport.documents[:]
                 parts = [list(share) for share in shares]
                 assert len(parts) == count
-                assert all(parts)
+                assert min(map(len, parts)) > 0.5 * len(keys) / count
                 assert sorted(key for part in parts for key in part) == sorted(keys)
                 assert len(transport.documents) == len(keys)
 

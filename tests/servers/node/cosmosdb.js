@@ -17,6 +17,7 @@ const LONGEST_ID = 1023;
 const PAGE = 100;
 const PARTIAL_COUNT = '[{"item": COUNT(1)}]';
 const HALF = "20".padEnd(32, "0");
+const SCOPES = ["x-ms-documentdb-partitionkey", "x-ms-documentdb-partitionkeyrangeid"];
 const RANGES = [
   { id: "0", minInclusive: "", maxExclusive: HALF },
   { id: "1", minInclusive: HALF, maxExclusive: "FF" },
@@ -110,8 +111,12 @@ function planned(req, body) {
     const range = { min: "", max: "FF", isMinInclusive: true, isMaxInclusive: false };
     return [200, { partitionedQueryExecutionInfoVersion: 2, queryInfo: info, queryRanges: [range] }, {}];
   }
-  if (req.headers["x-ms-documentdb-partitionkeyrangeid"] || req.headers["x-ms-documentdb-partitionkey"]) return undefined;
+  if (SCOPES.some(name => name in req.headers)) return undefined;
   return [400, { code: "BadRequest", message: "Cross partition query is not servable." }, { "x-ms-substatus": "1004" }];
+}
+
+function isMeant(fault, req, parts) {
+  return (fault.account ? !parts.length : parts[4] === "docs") && (!fault.method || fault.method === req.method);
 }
 
 async function answer(req, res, parts, body) {
@@ -119,7 +124,7 @@ async function answer(req, res, parts, body) {
     faults = JSON.parse(body);
     return [200, {}, {}];
   }
-  const fault = faults.find(each => each.times > 0 && (!each.method || each.method === req.method));
+  const fault = faults.find(each => each.times > 0 && isMeant(each, req, parts));
   if (fault) {
     fault.times -= 1;
     return [fault.status, { code: String(fault.status), message: fault.message || "injected" }, fault.headers || {}];
@@ -149,7 +154,7 @@ http
     // The front end resolves dot segments, written as such or as %2e, before it looks where a request goes.
     const { pathname } = new URL(req.url.replace(/^\/+/, "/"), "http://server");
     req.url = pathname;
-    if (req.headers["x-ms-documentdb-partitionkey"] || req.headers["x-ms-documentdb-partitionkeyrangeid"]) {
+    if (SCOPES.some(name => name in req.headers)) {
       req.headers["x-ms-documentdb-query-enablecrosspartition"] = "true";
     }
     let status, body, headers;
