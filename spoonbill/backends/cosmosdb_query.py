@@ -24,7 +24,7 @@ _UNSAFE: Final = re.compile(r"[^0-9A-Za-z_]")
 def field(name: str) -> str:
     r"""Return the accessor of a field, such as ``["price"]``.
 
-    The service's language has no parameters for names. Whatever is no ASCII letter, digit or underscore is written as
+    The service documents no parameters for names. Whatever is no ASCII letter, digit or underscore is written as
     ``\uXXXX``, one for each UTF-16 unit, so that no name can end its quotes.
     """
     return f'["{_UNSAFE.sub(_escaped, name)}"]'
