@@ -13,6 +13,7 @@ from spoonbill.backends.filesystem_local import LocalMedium
 from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_s3 import S3Medium
 from spoonbill.store import VERBS, Store
+from spoonbill.store.binding import Form
 
 PAGE = Path(__file__).with_name("guarantees.md")
 HEAD = """# What each store promises
@@ -47,7 +48,8 @@ def section(title: str, promises: type[Store] | type[Medium], native: set[str]) 
 def sections(name: str) -> list[str]:
     """Return the section of one backend, or of each place for the one that has several."""
     engine = getattr(backends, name)
-    native = set(engine._defines - engine._composed)  # noqa: SLF001 - a class, not a store
+    forms: dict[str, Form] = engine._forms  # noqa: SLF001 - a class, not a store
+    native = {verb for verb, form in forms.items() if form is Form.DEFINED} - engine._composed  # noqa: SLF001
     if name != "Filesystem":
         return [section(name, engine, native)]
     return [

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spoonbill.backends.cosmosdb_backend import CosmosDB as CosmosDB
     from spoonbill.backends.dbm_backend import Dbm as Dbm
     from spoonbill.backends.dynamodb_backend import DynamoDB as DynamoDB
     from spoonbill.backends.filesystem import Filesystem as Filesystem
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from spoonbill.backends.safetensors_shards import SafetensorsShards as SafetensorsShards
 
 _HOMES = {
+    "CosmosDB": "cosmosdb_backend",
     "Dbm": "dbm_backend",
     "DynamoDB": "dynamodb_backend",
     "Filesystem": "filesystem",
@@ -35,6 +37,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CosmosDB",
     "Dbm",
     "DynamoDB",
     "Filesystem",

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spoonbill.datastores.cosmosdb_store import CosmosDBStore as CosmosDBStore
     from spoonbill.datastores.dynamodb_store import DynamoDBStore as DynamoDBStore
     from spoonbill.datastores.filesystem_store import FilesystemStore as FilesystemStore
     from spoonbill.datastores.firestore_store import Firestore as Firestore
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from spoonbill.datastores.shelve_store import ShelveStore as ShelveStore
 
 _HOMES = {
+    "CosmosDBStore": "cosmosdb_store",
     "DynamoDBStore": "dynamodb_store",
     "FilesystemStore": "filesystem_store",
     "Firestore": "firestore_store",
@@ -35,6 +37,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CosmosDBStore",
     "DynamoDBStore",
     "FilesystemStore",
     "Firestore",

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import boto3
 import pymongo
+from azure.cosmos import CosmosClient
 from google.cloud import firestore
 
+from tests.servers.cosmosdb_server import CREDENTIAL, cosmosdb_server, endpoint
+from tests.servers.cosmosdb_server import OPTIONS as COSMOSDB
 from tests.servers.dynamodb_server import OPTIONS, moto_server
 from tests.servers.firestore_server import HOST, firestore_server
 from tests.servers.mongodb_server import mongodb_server
@@ -52,3 +55,14 @@ def test_the_page_of_firestore(monkeypatch):
         run("firestore.md")
         assert [each.id for each in client.collections()] == ["articles"]  # its documents are gone, what is below stays
         assert list(client.collection("articles").stream()) == []
+
+
+def test_the_page_of_cosmosdb(monkeypatch):
+    """Each block runs, with address and key from the environment, and both containers were made."""
+    with cosmosdb_server() as server:
+        monkeypatch.setenv("COSMOS_ENDPOINT", endpoint(server))
+        monkeypatch.setenv("COSMOS_KEY", CREDENTIAL)
+        run("cosmosdb.md", **{"\n)": "\n    enable_endpoint_discovery=False,\n)"})
+        with CosmosClient(endpoint(server), credential=CREDENTIAL, **COSMOSDB) as client:
+            made = client.get_database_client("shop").list_containers()
+            assert {each["id"] for each in made} == {"articles", "jobs"}

@@ -1,0 +1,108 @@
+"""What Cosmos DB's errors mean to a user of a store."""
+
+from typing import Any, Final
+
+__all__ = [
+    "has_changed",
+    "is_absence",
+    "is_conflict",
+    "is_container_gone",
+    "is_of_client",
+    "is_too_large",
+    "remedy_for",
+    "remedy_for_account",
+]
+
+_UNREACHABLE: Final = "No service answers there: check endpoint=, that it runs, and the network."
+_BY_STATUS: Final = {
+    401: (
+        "The service does not accept the credentials: check credential=, which is the account's key or a token of "
+        "azure-identity, and this machine's clock."
+    ),
+    403: (
+        "These credentials may not do this, or the firewall keeps this address out: give them a data plane role, and "
+        "make the database and the container beforehand where they may not."
+    ),
+    404: "The database or the container is not there any more: the next write makes it anew, unless create=False.",
+    408: "The service did not answer in time, and it is not known whether it did the call: read before you call again.",
+    429: (
+        "The service is throttling, and went on through the client's own attempts: call again later, give the "
+        "container more throughput, or raise retry_throttle_total= and retry_throttle_backoff_max=."
+    ),
+    449: "Another writer was faster: call again.",
+    503: "The service is not available just now: call again later.",
+}
+_BY_KIND: Final = {
+    "ServiceRequestError": _UNREACHABLE,
+    "ServiceRequestTimeoutError": _UNREACHABLE,
+    "ServiceResponseError": (
+        "The connection broke, and it is not known whether the call was done: read before you call again."
+    ),
+    "ServiceResponseTimeoutError": (
+        "The service did not answer in time, and it is not known whether it did the call: read before you call again."
+    ),
+    "CosmosClientTimeoutError": "The time that timeout= allows was over: raise it, or ask for less.",
+    "ClientAuthenticationError": _BY_STATUS[401],
+    "CredentialUnavailableError": _BY_STATUS[401],
+}
+
+
+def is_of_client(error: BaseException) -> bool:
+    """Return whether an error comes from the client."""
+    return type(error).__module__.partition(".")[0] == "azure"
+
+
+def remedy_for(error: BaseException) -> str:
+    """Return what the user can do about an error of the client."""
+    by_kind = _BY_KIND.get(type(error).__name__)
+    return by_kind or _BY_STATUS.get(_status(error), "The service refused the call: the message says why.")
+
+
+def remedy_for_account(error: BaseException) -> str:
+    """Return what the user can do about an error of opening the client, which reads the account."""
+    if is_of_client(error) and _status(error) != 404:
+        return remedy_for(error)
+    return "Check the endpoint, the credential and the options."
+
+
+def is_absence(error: BaseException) -> bool:
+    """Return whether an error proves that a document is not there.
+
+    404 also stands for a container that is not there, and for a replica that has not caught up; those have a substatus,
+    or are the answer to another request.
+    """
+    return _status(error) == 404 and not _substatus(error) and "/docs/" in _address(error)
+
+
+def is_container_gone(error: BaseException) -> bool:
+    """Return whether an error says that there is no such container, or no such database."""
+    return _status(error) == 404 and (_substatus(error) == 1003 or "/docs" not in _address(error))
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether an error says that what was to be made is there already."""
+    return _status(error) == 409
+
+
+def has_changed(error: BaseException) -> bool:
+    """Return whether an error says that a document is not the one that was read any more."""
+    return _status(error) == 412
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Return whether an error says that a document is larger than the service holds."""
+    return _status(error) == 413
+
+
+def _status(error: BaseException) -> int:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else 0
+
+
+def _substatus(error: BaseException) -> int:
+    return getattr(error, "sub_status", None) or 0
+
+
+def _address(error: BaseException) -> str:
+    request: Any = getattr(getattr(error, "response", None), "request", None)
+    return str(getattr(request, "url", ""))
