@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from spoonbill.datastores import DynamoDBStore, Firestore, MongoDBStore
 from tests.servers import dynamodb_server, firestore_server, mongodb_server
+from tests.servers.moto_server import moto_server
 
 VALUE = {"name": "Frankfurt", "elevation": 364, "tags": ["a", "b"], "place": {"lat": "50.03", "lon": "8.57"}}
 KEYS = [f"key-{number:04}" for number in range(500)]
@@ -100,7 +101,7 @@ def dynamodb() -> Iterator[Engine]:
             puts = [{"PutRequest": {"Item": item(key, value)}} for key, value in chunk]
             client.batch_write_item(RequestItems={"theirs": puts})
 
-    with dynamodb_server.moto_server() as server:
+    with moto_server() as server:
         options = {"endpoint_url": f"http://127.0.0.1:{server.port}", **dynamodb_server.OPTIONS}
         client = Session().client("dynamodb", **options)
         with DynamoDBStore.open("theirs", **options) as other, DynamoDBStore.open("ours", **options) as store:

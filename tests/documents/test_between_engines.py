@@ -9,6 +9,7 @@ from spoonbill.datastores import CosmosDBStore, DynamoDBStore, Firestore, InMemo
 from tests.documents import samples
 from tests.documents.document_contract import same_value
 from tests.servers import cosmosdb_server, dynamodb_server, firestore_server, mongodb_server
+from tests.servers.moto_server import moto_server
 
 PAIRS = {f"k{number}": value for number, value in enumerate(samples.SEARCHED)} | {
     key: {"key": key} for key in samples.KEYS
@@ -20,7 +21,7 @@ def stores():
     """A store of each engine."""
     with ExitStack() as stack:
         mongodb = stack.enter_context(mongodb_server.mongodb_server())
-        dynamodb = stack.enter_context(dynamodb_server.moto_server())
+        dynamodb = stack.enter_context(moto_server())
         firestore = stack.enter_context(firestore_server.firestore_server())
         cosmosdb = stack.enter_context(cosmosdb_server.cosmosdb_server())
         patched = stack.enter_context(pytest.MonkeyPatch.context())

@@ -14,7 +14,8 @@ from spoonbill.datastores import DynamoDBStore
 from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract, machine_for
 from tests.documents import samples, stacks
-from tests.servers.dynamodb_server import OPTIONS, moto_server
+from tests.servers.dynamodb_server import OPTIONS
+from tests.servers.moto_server import moto_server
 
 NUMBERS = count()
 SERVER = {}

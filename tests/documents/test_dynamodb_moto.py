@@ -4,7 +4,8 @@ import boto3
 import pytest
 
 from tests.documents.dynamodb_contract import DynamoDBContract
-from tests.servers.dynamodb_server import OPTIONS, moto_server
+from tests.servers.dynamodb_server import OPTIONS
+from tests.servers.moto_server import moto_server
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,9 +10,10 @@ from google.cloud import firestore
 
 from tests.servers.cosmosdb_server import CREDENTIAL, cosmosdb_server, endpoint
 from tests.servers.cosmosdb_server import OPTIONS as COSMOSDB
-from tests.servers.dynamodb_server import OPTIONS, moto_server
+from tests.servers.dynamodb_server import OPTIONS
 from tests.servers.firestore_server import HOST, firestore_server
 from tests.servers.mongodb_server import mongodb_server
+from tests.servers.moto_server import moto_server
 
 PAGES = Path(__file__).parents[2] / "docs" / "stores"
 

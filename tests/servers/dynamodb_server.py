@@ -1,8 +1,6 @@
-"""DynamoDB servers for the tests: moto everywhere, and AWS's own DynamoDB Local where there is Java."""
+"""A DynamoDB server for the tests where there is Java: AWS's own DynamoDB Local. Moto runs everywhere."""
 
 import shutil
-import sys
-from pathlib import Path
 
 from tests.servers.node_packages import package
 from tests.servers.process import ServerProcess
@@ -13,12 +11,6 @@ OPTIONS = {
     "aws_secret_access_key": "hush-hush",
 }
 """What boto3 needs, though neither server looks at it."""
-
-
-def moto_server() -> ServerProcess:
-    """Return moto's server with no tables, to be used as a context manager."""
-    program = Path(sys.executable).parent / "moto_server"
-    return ServerProcess(lambda port, _: [str(program), "-H", "127.0.0.1", "-p", str(port)])
 
 
 def java() -> str | None:

@@ -1,25 +1,18 @@
 """An S3 server for the tests: moto, with what boto3 and s3fs need to reach it."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import boto3
 
+from tests.servers.moto_server import moto_server
 from tests.servers.process import ServerProcess
 
 KEY = "AKIAEXAMPLE"
 SECRET = "hush-hush"
 REGION = "us-east-1"
 BUCKET = "bucket"
-
-
-def s3_server(port: int | None = None) -> ServerProcess:
-    """Return moto's server without buckets, to be used as a context manager."""
-    program = Path(sys.executable).parent / "moto_server"
-    return ServerProcess(lambda port, _: [str(program), "-H", "127.0.0.1", "-p", str(port)], port=port)
 
 
 def endpoint(server: ServerProcess) -> str:
@@ -40,7 +33,7 @@ def client(url: str) -> Any:
 @contextmanager
 def serving(port: int | None = None) -> Iterator[str]:
     """Run a server that has the bucket of the tests; yield its URL."""
-    with s3_server(port) as server:
+    with moto_server(port) as server:
         url = endpoint(server)
         client(url).create_bucket(Bucket=BUCKET)
         yield url
