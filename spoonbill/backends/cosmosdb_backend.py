@@ -264,11 +264,12 @@ class CosmosDB(DocumentBackend[Filter]):
         except ValueError as error:
             raise self.no_name(name, str(error)) from error
 
-    def check_size(self, name: Any, key: Any, document: dict[str, Any]) -> None:
+    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         text = json.dumps({**document, "id": name}, separators=(",", ":"), ensure_ascii=False)
         size = len(text if text.isascii() else text.encode()) + _SYSTEM_SIZE
         if size > _LARGEST:
             raise self.too_large(key, size, _LARGEST)
+        return document
 
     def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
         if not cosmosdb_errors.is_of_client(error):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from spoonbill.backends import dynamodb_errors
-from spoonbill.backends.dynamodb_batches import Undone, get_items, write_requests
+from spoonbill.backends.dynamodb_batches import Undone, get_all_items, get_items, write_requests
 from spoonbill.backends.dynamodb_expressions import Expressions, path
 from spoonbill.backends.dynamodb_items import (
     as_item,
@@ -39,6 +39,7 @@ _REV_SIZE = 40
 """What the token of a write adds to an item, with its names, at most."""
 
 _WRITES = 25
+_READS = 100
 _ESCAPE = KeyEscape()
 
 
@@ -74,7 +75,7 @@ class DynamoDB(DocumentBackend[Filter]):
         iteration="each key once; writes made meanwhile may or may not be seen",
         atomic="between all clients of the service; `replace` does not see another tool add an attribute",
     )
-    read_batch: ClassVar[int] = 100
+    read_batch: ClassVar[int] = 1000
     write_batch: ClassVar[int] = 500
     delete_batch: ClassVar[int] = 100
 
@@ -207,8 +208,12 @@ class DynamoDB(DocumentBackend[Filter]):
         table = self._readable()
         if table is None:
             return {}
-        request = {"Keys": [key_item(table, name) for name in names], "ConsistentRead": self._consistent}
-        return dict(fields_of(table, item) for item in get_items(table.client, table.name, request))
+        keys = [key_item(table, name) for name in names]
+        requests = [
+            {"Keys": keys[start : start + _READS], "ConsistentRead": self._consistent}
+            for start in range(0, len(keys), _READS)
+        ]
+        return dict(fields_of(table, item) for item in get_all_items(table.client, table.name, requests))
 
     def put(self, documents: dict[Any, dict[str, Any]]) -> None:
         table = self._writable()
@@ -330,11 +335,12 @@ class DynamoDB(DocumentBackend[Filter]):
         except (ValueError, TypeError) as error:
             raise self.no_name(name, str(error)) from error
 
-    def check_size(self, name: Any, key: Any, document: dict[str, Any]) -> None:
+    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         size = item_size(self._table().attribute) + item_size(name) + _REV_SIZE
         size += sum(item_size(field) + item_size(value) for field, value in document.items())
         if size > _LARGEST:
             raise self.too_large(key, size, _LARGEST)
+        return document
 
     def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
         if not dynamodb_errors.is_of_client(error):

@@ -307,10 +307,11 @@ class Firestore(DocumentBackend[Filter]):
         except (ValueError, TypeError) as error:
             raise self.no_name(name, str(error)) from error
 
-    def check_size(self, name: Any, key: Any, document: dict[str, Any]) -> None:
+    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         size = self._document_size(f"{self._path}/{name}", document)
         if size > _LARGEST:
             raise self.too_large(key, size, _LARGEST)
+        return document
 
     def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
         from spoonbill.backends import firestore_errors

@@ -71,6 +71,7 @@ class MongoDB(DocumentBackend[Filter]):
     ) -> None:
         client_module("pymongo", store="MongoDBStore", extra="mongodb")
         from bson import ObjectId, encode
+        from bson.raw_bson import RawBSONDocument
 
         from spoonbill.backends.mongodb_scheme import MongoDBScheme
 
@@ -78,7 +79,7 @@ class MongoDB(DocumentBackend[Filter]):
         self.narrower = MongoDBNarrower(self.scheme, foreign_keys=keys == "native")
         self._uri, self._options, self._given = uri, options, client
         self._database, self._name, self._create = database, collection, create
-        self._object_id, self._encode = ObjectId, encode
+        self._object_id, self._encode, self._raw_document = ObjectId, encode, RawBSONDocument
         self._native_keys = keys == "native"
         self._collection = Connection(self._connect, _disconnect if client is None else None, self.closed)
 
@@ -154,9 +155,9 @@ class MongoDB(DocumentBackend[Filter]):
             else:
                 return
 
-    def insert(self, name: Any, document: dict[str, Any]) -> bool:
+    def insert(self, name: Any, document: Any) -> bool:  # noqa: ARG002 - the document holds its name
         try:
-            self._collection().insert_one({"_id": name, **document})
+            self._collection().insert_one(document)
         except Exception as error:
             if self._is_duplicate(error):
                 return False
@@ -302,13 +303,15 @@ class MongoDB(DocumentBackend[Filter]):
                 return int(name)
         raise self.no_name(name, f"a {type(name).__name__} is no key here")
 
-    def check_size(self, name: Any, key: Any, document: dict[str, Any]) -> None:
+    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
+        """Return the document encoded, with its key: so it is measured and sent by one encoding."""
         try:
-            size = len(self._encode({"_id": name, **document}))
+            data = self._encode({"_id": name, **document})
         except Exception as error:
             raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error
-        if size > _LARGEST:
-            raise self.too_large(key, size, _LARGEST)
+        if len(data) > _LARGEST:
+            raise self.too_large(key, len(data), _LARGEST)
+        return self._raw_document(data)
 
     def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
         from spoonbill.backends import mongodb_errors

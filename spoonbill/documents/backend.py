@@ -128,15 +128,14 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         except KeyTooLongError:
             return MISSING
 
-    def _ready(self, key: Any, value: Any) -> tuple[Any, dict[str, Any]]:
-        """Return name and fields of a pair that fits; the error where it does not, before anything is sent."""
+    def _ready(self, key: Any, value: Any) -> tuple[Any, Any]:
+        """Return name and document of a pair that fits; the error where it does not, before anything is sent."""
         name = self.name_of(key)
         try:
             document = self.scheme.dump(value)
         except CodecError as error:
             raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from None
-        self.check_size(name, key, document)
-        return name, document
+        return name, self.sealed(name, key, document)
 
     def _stopped(self, operation: str, batch: list[tuple[Any, Any]], done: int, error: Exception) -> NoReturn:
         """Raise the error of a batch that failed, telling what of the whole call was done and what was not."""

@@ -35,8 +35,8 @@ class Unwritten(Exception):  # noqa: N818 - between an engine's batch and the ba
 class DocumentHooks(Generic[F]):
     """What an engine writes; `DocumentBackend` makes every verb of it.
 
-    The hooks take names of documents, and fields without the key. They may raise any error of the client, which
-    `mapped` turns into one of our tree.
+    The hooks take names of documents, and fields without the key; those to be written as `sealed` returned them. They
+    may raise any error of the client, which `mapped` turns into one of our tree.
 
     Attributes
     ----------
@@ -73,8 +73,14 @@ class DocumentHooks(Generic[F]):
         """Return the key of a document's name, or raise `KeyDecodeError` where no key has it."""
 
     @abstractmethod
-    def check_size(self, name: Any, key: Any, document: dict[str, Any]) -> None:
-        """Raise `ValueTooLargeError` where the engine cannot hold the document."""
+    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
+        """Return the document as this engine's other hooks take it.
+
+        Raises
+        ------
+        ValueTooLargeError
+            If the engine cannot hold it.
+        """
 
     @abstractmethod
     def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
