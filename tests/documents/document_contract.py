@@ -3,6 +3,7 @@
 import contextlib
 import math
 import multiprocessing
+import os
 import pickle
 import threading
 from collections.abc import Callable, Iterator
@@ -510,3 +511,20 @@ class DocumentContract:
             seen.append(key)
             store[key] = {"a": 2}
         assert sorted(seen) == sorted(keys)
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+    def test_both_sides_of_a_fork(self, store: Store[Any, Any]) -> None:
+        """Parent and child each go on after a fork, over connections and threads of their own."""
+        store.update({"a": 1, "b": 2})
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                store.update({f"child-{number}": number for number in range(20)})
+                code = 0 if store["a"] == 1 else 2
+            finally:
+                os._exit(code)
+        for number in range(20):
+            store[f"parent-{number}"] = number
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert len(store) == 42

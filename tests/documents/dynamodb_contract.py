@@ -1,6 +1,5 @@
 """What DynamoDBStore keeps on either server, checked with boto3's low-level client."""
 
-import os
 from typing import Any
 
 import boto3
@@ -307,23 +306,6 @@ class DynamoDBContract(DocumentContract):
         assert list(store.keys(glob("a~b"))) == ["a~b"]
         assert "7 items at most" in str(store.explain(limit=7))
         assert store.explain(conditions={"a": regex(r"\d"), "b": "x"}).finished_here
-
-    def test_both_sides_of_a_fork(self, store):
-        """Parent and child each go on after a fork, over connections of their own."""
-        store["a"] = 1
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                for number in range(20):
-                    store[f"child-{number}"] = number
-                code = 0
-            finally:
-                os._exit(code)
-        for number in range(20):
-            store[f"parent-{number}"] = number
-        assert os.waitpid(pid, 0)[1] == 0
-        assert len(store) == 41
 
     def test_the_shared_snippet_of_the_specification(self, name):
         """The specification's searches run on this store as they are written."""

@@ -1,6 +1,5 @@
 """MongoDBStore on a server, checked with pymongo itself."""
 
-import os
 import pickle
 from datetime import UTC, datetime
 
@@ -150,23 +149,6 @@ class TestMongoDB(DocumentContract):
         self.client[DATABASE].create_collection(name, collation={"locale": "en", "strength": 2})
         with pytest.raises(StoreError, match="collation"):
             self.opened(name)["a"] = 1
-
-    def test_both_sides_of_a_fork(self, store):
-        """Parent and child each go on after a fork, over connections of their own."""
-        store["a"] = 1
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                for number in range(50):
-                    store[f"child-{number}"] = number
-                code = 0
-            finally:
-                os._exit(code)
-        for number in range(50):
-            store[f"parent-{number}"] = number
-        assert os.waitpid(pid, 0)[1] == 0
-        assert len(store) == 101
 
     def test_the_snippets_of_the_specification(self):
         """The specification's code runs, against this server in place of the default one."""
