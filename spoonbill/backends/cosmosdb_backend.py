@@ -18,6 +18,8 @@ from spoonbill.documents import (
     ScanPartition,
     client_module,
     is_sound,
+    readable,
+    writable,
 )
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Query
@@ -116,50 +118,40 @@ class CosmosDB(DocumentBackend[Filter]):
     def close(self) -> None:
         self._container.close()
 
-    def _readable(self) -> Container | None:
-        """Return the container, None where it is not made yet, so that there is nothing to read."""
-        container = self._container()
-        return container if container.look() else None
-
-    def _writable(self) -> Container:
-        container = self._container()
-        container.ensure()
-        return container
-
     # -- one document ------------------------------------------------------------------------------------------
 
     def find(self, name: Any) -> dict[str, Any] | None:
-        container = self._readable()
+        container = readable(self._container)
         found = None if container is None else _item(container, name)
         return None if found is None else _fields_of(found)
 
     def knows(self, name: Any) -> bool:
-        container = self._readable()
+        container = readable(self._container)
         if container is None:
             return False
         text, parameters = query(f"VALUE {ID}", (ID, " = ", Operand(name)))
         return any(container.pages(text, parameters, partition_key=name))
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
-        self._writable().items.upsert_item({**document, "id": name}, no_response=True)
+        writable(self._container).items.upsert_item({**document, "id": name}, no_response=True)
 
     def insert(self, name: Any, document: dict[str, Any]) -> bool:
-        items = self._writable().items
+        items = writable(self._container).items
         return _worked(is_conflict, items.create_item, {**document, "id": name}, no_response=True)
 
     def erase(self, name: Any) -> bool:
-        container = self._readable()
+        container = readable(self._container)
         return container is not None and _erased(container, name)
 
     def take(self, name: Any) -> dict[str, Any] | None:
-        container = self._readable()
+        container = readable(self._container)
         while container is not None and (item := _item(container, name)) is not None:
             if _unchanged(container.items.delete_item, name, item["_etag"], partition_key=name):
                 return _fields_of(item)
         return None
 
     def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: dict[str, Any]) -> bool:
-        container = self._readable()
+        container = readable(self._container)
         while container is not None and (item := _item(container, name)) is not None:
             if not fits(_fields_of(item)):
                 return False
@@ -171,7 +163,7 @@ class CosmosDB(DocumentBackend[Filter]):
     # -- many documents ----------------------------------------------------------------------------------------
 
     def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
-        container = self._readable()
+        container = readable(self._container)
         if container is None:
             return {}
         read = container.items.read_items([(name, name) for name in names], executor=container.workers())
@@ -186,13 +178,13 @@ class CosmosDB(DocumentBackend[Filter]):
 
     def put(self, documents: dict[Any, dict[str, Any]]) -> None:
         # A transactional batch is for one partition, and here each document has one of its own.
-        items = self._writable().items
+        items = writable(self._container).items
         self._container().side_by_side(
             lambda name: items.upsert_item({**documents[name], "id": name}, no_response=True), documents
         )
 
     def remove(self, names: list[Any]) -> int:
-        container = self._readable()
+        container = readable(self._container)
         if container is None:
             return 0
         return sum(container.side_by_side(lambda name: _erased(container, name), names))
@@ -204,7 +196,7 @@ class CosmosDB(DocumentBackend[Filter]):
     # -- listing and searching ---------------------------------------------------------------------------------
 
     def size(self) -> int:
-        container = self._readable()
+        container = readable(self._container)
         return 0 if container is None else sum(map(sum, container.pages(*query("VALUE COUNT(1)"))))
 
     def listing(
@@ -216,7 +208,7 @@ class CosmosDB(DocumentBackend[Filter]):
         page: int | None = None,
         **share: Any,
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        container = self._readable()
+        container = readable(self._container)
         if container is None:
             return iter(())
         if narrowed is not None and narrowed.name is not None:
@@ -229,7 +221,7 @@ class CosmosDB(DocumentBackend[Filter]):
         return islice(((item, {}) if keys_only else (item["id"], _fields_of(item)) for item in items), limit)
 
     def shares(self, count: int) -> list[Iterable[Any]]:
-        container = self._readable()
+        container = readable(self._container)
         if container is None or container.items.read()["partitionKey"].get("version") != 2:
             return Store.partitions(self, count)
         return [ScanPartition(self, None, feed_range=part) for part in _hash_ranges(count)]

@@ -1,12 +1,11 @@
 """A container of Cosmos DB: whether it is there, what its partition key is, how it is made, and how it is asked."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from spoonbill.backends.cosmosdb_errors import is_conflict, is_container_gone
-from spoonbill.documents import Unwritten
+from spoonbill.documents import Place, Unwritten
 from spoonbill.errors import StoreError
 
 __all__ = ["Container"]
@@ -17,7 +16,7 @@ _AT_ONCE = 8
 _LARGE_PAGE = 1000
 
 
-class Container:
+class Container(Place):
     """A container, looked at when it is first used.
 
     Parameters
@@ -38,52 +37,29 @@ class Container:
     """
 
     def __init__(self, client: Any, database: str, name: str, *, create: bool) -> None:
+        super().__init__(create=create)
         self.client = client
         self.items = client.get_database_client(database).get_container_client(name)
         self._database = database
         self._name = name
-        self._create = create
-        self._there = False
-        self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
 
     # -- being there -------------------------------------------------------------------------------------------
 
-    def look(self) -> bool:
-        """Return whether the container is there.
+    def missing(self) -> str:
+        return (
+            f"there is no container {self._name!r} in a database {self._database!r}, and create=False forbids to "
+            "make it; check the names and the endpoint, or open the store with create=True"
+        )
 
-        Raises
-        ------
-        StoreError
-            If it is not and must not be made, or if its partition key is none that a store can use.
-        """
-        if not self._there:
-            with self._lock:
-                self._there = self._described()
-        if not self._there and not self._create:
-            raise StoreError(
-                f"there is no container {self._name!r} in a database {self._database!r}, and create=False forbids to "
-                "make it; check the names and the endpoint, or open the store with create=True"
-            )
-        return self._there
-
-    def ensure(self) -> None:
-        """Make the container where it is not there, and wait until it can be written."""
-        if self.look():
-            return
+    def make(self) -> None:
         from azure.cosmos import PartitionKey
 
-        with self._lock:
-            _unless_there(self.client.create_database, self._database)
-            database = self.client.get_database_client(self._database)
-            _unless_there(database.create_container, self._name, PartitionKey("/id"))
-            self._there = self._described()
+        _unless_there(self.client.create_database, self._database)
+        database = self.client.get_database_client(self._database)
+        _unless_there(database.create_container, self._name, PartitionKey("/id"))
 
-    def forget(self) -> None:
-        """Look again at the next use: the container went away."""
-        self._there = False
-
-    def _described(self) -> bool:
+    def described(self) -> bool:
         try:
             definition = self.items.read().get("partitionKey", {})
         except Exception as error:

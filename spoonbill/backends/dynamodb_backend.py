@@ -29,6 +29,8 @@ from spoonbill.documents import (
     Unwritten,
     client_module,
     is_sound,
+    readable,
+    writable,
 )
 from spoonbill.query import Query
 from spoonbill.store import MISSING, Guarantees, Limits, batches
@@ -115,20 +117,10 @@ class DynamoDB(DocumentBackend[Filter]):
     def close(self) -> None:
         self._table.close()
 
-    def _readable(self) -> Table | None:
-        """Return the table, None where it is not made yet, so that there is nothing to read."""
-        table = self._table()
-        return table if table.look() else None
-
-    def _writable(self) -> Table:
-        table = self._table()
-        table.ensure()
-        return table
-
     # -- one item ----------------------------------------------------------------------------------------------
 
     def find(self, name: Any) -> dict[str, Any] | None:
-        table = self._readable()
+        table = readable(self._table)
         found = None if table is None else self._item(table, name)
         return None if table is None or found is None else fields_of(table, found)[1]
 
@@ -143,18 +135,18 @@ class DynamoDB(DocumentBackend[Filter]):
         return item
 
     def knows(self, name: Any) -> bool:
-        table = self._readable()
+        table = readable(self._table)
         if table is None:
             return False
         only = {"ProjectionExpression": "#k", "ExpressionAttributeNames": {"#k": table.attribute}}
         return self._item(table, name, **only) is not None
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
-        table = self._writable()
+        table = writable(self._table)
         table.client.put_item(TableName=table.name, Item=as_item(table, name, document))
 
     def insert(self, name: Any, document: dict[str, Any]) -> bool:
-        table = self._writable()
+        table = writable(self._table)
         return conditional(
             lambda: table.client.put_item(
                 TableName=table.name,
@@ -165,7 +157,7 @@ class DynamoDB(DocumentBackend[Filter]):
         )
 
     def erase(self, name: Any) -> bool:
-        table = self._readable()
+        table = readable(self._table)
         return table is not None and conditional(
             lambda: table.client.delete_item(
                 TableName=table.name,
@@ -176,7 +168,7 @@ class DynamoDB(DocumentBackend[Filter]):
         )
 
     def take(self, name: Any) -> dict[str, Any] | None:
-        table = self._readable()
+        table = readable(self._table)
         if table is None:
             return None
         answer = table.client.delete_item(TableName=table.name, Key=key_item(table, name), ReturnValues="ALL_OLD")
@@ -184,7 +176,7 @@ class DynamoDB(DocumentBackend[Filter]):
         return None if item is None else fields_of(table, item)[1]
 
     def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: dict[str, Any]) -> bool:
-        table = self._readable()
+        table = readable(self._table)
         while table is not None and (item := self._item(table, name, consistent=True)) is not None:
             if not fits(fields_of(table, dict(item))[1]):
                 return False
@@ -205,7 +197,7 @@ class DynamoDB(DocumentBackend[Filter]):
     # -- many items --------------------------------------------------------------------------------------------
 
     def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
-        table = self._readable()
+        table = readable(self._table)
         if table is None:
             return {}
         keys = [key_item(table, name) for name in names]
@@ -216,12 +208,12 @@ class DynamoDB(DocumentBackend[Filter]):
         return dict(fields_of(table, item) for item in get_all_items(table.client, table.name, requests))
 
     def put(self, documents: dict[Any, dict[str, Any]]) -> None:
-        table = self._writable()
+        table = writable(self._table)
         puts = {name: {"PutRequest": {"Item": as_item(table, name, fields)}} for name, fields in documents.items()}
         self._write_all(table, puts)
 
     def remove(self, names: list[Any]) -> int:
-        table = self._readable()
+        table = readable(self._table)
         if table is None:
             return 0
         # The service does not tell which of a batch were there.
@@ -248,7 +240,7 @@ class DynamoDB(DocumentBackend[Filter]):
                 raise Unwritten([*left, *names[start + _WRITES :]], error.cause) from error
 
     def empty(self) -> None:
-        table = self._readable()
+        table = readable(self._table)
         if table is None:
             return
         for batch in batches((name for name, _ in self.listing(None, keys_only=True)), _WRITES):
@@ -257,7 +249,7 @@ class DynamoDB(DocumentBackend[Filter]):
     # -- listing and searching ---------------------------------------------------------------------------------
 
     def size(self) -> int:
-        table = self._readable()
+        table = readable(self._table)
         if table is None:
             return 0
         request = {"TableName": table.name, "ConsistentRead": self._consistent, "Select": "COUNT"}
@@ -272,7 +264,7 @@ class DynamoDB(DocumentBackend[Filter]):
         page: int | None = None,
         **share: Any,
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        table = self._readable()
+        table = readable(self._table)
         if table is None:
             return
         if narrowed is not None and narrowed.name is not None:

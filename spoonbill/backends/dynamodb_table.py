@@ -1,9 +1,9 @@
 """A table of DynamoDB: whether it is there, what its key is, and how it is made."""
 
-import threading
 from typing import Any
 
 from spoonbill.backends.dynamodb_errors import NOT_THERE, code_of
+from spoonbill.documents import Place
 from spoonbill.errors import StoreError
 
 __all__ = ["Table"]
@@ -11,7 +11,7 @@ __all__ = ["Table"]
 _WAIT = {"Delay": 1, "MaxAttempts": 300}
 
 
-class Table:
+class Table(Place):
     """A table, described when it is first used.
 
     Parameters
@@ -36,56 +36,33 @@ class Table:
     """
 
     def __init__(self, client: Any, name: str, kind: str | None, attribute: str, *, create: bool) -> None:
+        super().__init__(create=create)
         self.client = client
         self.name = name
         self.attribute = attribute
         self.kind = kind or "S"
         self._wanted = kind
-        self._create = create
-        self._there = False
-        self._lock = threading.Lock()
 
-    def look(self) -> bool:
-        """Return whether the table is there.
+    def missing(self) -> str:
+        return (
+            f"there is no table {self.name!r}, and create=False forbids to make it; check the name and the region, "
+            "or open the store with create=True"
+        )
 
-        Raises
-        ------
-        StoreError
-            If it is not and must not be made, or if its key is none that a store can use.
-        """
-        if not self._there:
-            with self._lock:
-                self._there = self._described()
-        if not self._there and not self._create:
-            raise StoreError(
-                f"there is no table {self.name!r}, and create=False forbids to make it; check the name and the region, "
-                "or open the store with create=True"
+    def make(self) -> None:
+        try:
+            self.client.create_table(
+                TableName=self.name,
+                AttributeDefinitions=[{"AttributeName": self.attribute, "AttributeType": self.kind}],
+                KeySchema=[{"AttributeName": self.attribute, "KeyType": "HASH"}],
+                BillingMode="PAY_PER_REQUEST",
             )
-        return self._there
+        except Exception as error:
+            if code_of(error) != "ResourceInUseException":  # somebody else makes it right now
+                raise
+        self.client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig=_WAIT)
 
-    def ensure(self) -> None:
-        """Make the table where it is not there, and wait until it can be written."""
-        if self.look():
-            return
-        with self._lock:
-            try:
-                self.client.create_table(
-                    TableName=self.name,
-                    AttributeDefinitions=[{"AttributeName": self.attribute, "AttributeType": self.kind}],
-                    KeySchema=[{"AttributeName": self.attribute, "KeyType": "HASH"}],
-                    BillingMode="PAY_PER_REQUEST",
-                )
-            except Exception as error:
-                if code_of(error) != "ResourceInUseException":  # somebody else makes it right now
-                    raise
-            self.client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig=_WAIT)
-            self._there = self._described()
-
-    def forget(self) -> None:
-        """Look again at the next use: the table went away."""
-        self._there = False
-
-    def _described(self) -> bool:
+    def described(self) -> bool:
         try:
             described = self.client.describe_table(TableName=self.name)["Table"]
         except Exception as error:

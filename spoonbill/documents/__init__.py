@@ -11,6 +11,7 @@ from spoonbill.documents.extras import client_module
 from spoonbill.documents.hooks import DocumentHooks, Unwritten
 from spoonbill.documents.model import in_utc, is_sound
 from spoonbill.documents.narrower import NOTHING, Narrower, Narrowing, Part, Path
+from spoonbill.documents.place import Place, readable, writable
 from spoonbill.documents.ranges import after_prefix, as_float_range, literal_runs, server_regex
 from spoonbill.documents.scheme import RESERVED, DocumentScheme
 
@@ -26,6 +27,7 @@ __all__ = [
     "Narrowing",
     "Part",
     "Path",
+    "Place",
     "ScanPartition",
     "Unwritten",
     "after_prefix",
@@ -34,5 +36,7 @@ __all__ = [
     "in_utc",
     "is_sound",
     "literal_runs",
+    "readable",
     "server_regex",
+    "writable",
 ]
