@@ -72,7 +72,7 @@ class CosmosDBTests:
     @classmethod
     def watched(cls, name):
         transport = Watched()
-        return cls.opened(name, transport=transport), transport.documents
+        return cls.opened(name, transport=transport), transport.documents, transport.requests
 
     @pytest.fixture
     def name(self):

@@ -100,8 +100,8 @@ class DocumentContract:
         raise NotImplementedError
 
     @classmethod
-    def watched(cls, name: str) -> tuple[Store[Any, Any], list[dict[str, Any]]]:
-        """Return a store and a list that fills with the documents that the engine sends it, as dicts."""
+    def watched(cls, name: str) -> tuple[Store[Any, Any], list[dict[str, Any]], list[Any]]:
+        """Return a store, a list that fills with the documents that the engine sends it, and one with the requests."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -312,20 +312,25 @@ class DocumentContract:
             )
 
     def test_only_what_matches_is_transferred(self, name: str) -> None:
-        """Ten of 5,000 documents cross the wire for a search that selects ten; len and keys transfer no values."""
-        store, seen = self.watched(name)
+        """Ten of 5,000 documents cross the wire for a search that selects ten, in few requests; len and keys no value."""
+        store, seen, requests = self.watched(name)
         with store:
             store.update({f"k{number:04}": {"number": number, "text": "x" * 20} for number in range(5000)})
-            del seen[:]
+            del seen[:], requests[:]
             found = list(store.items({"number": isin(range(10))}))
             assert len(found) == 10
             assert len(seen) == 10
-            del seen[:]
+            assert len(requests) == 1
+            del seen[:], requests[:]
             assert len(list(store.items({"text": regex("x+")}, limit=3))) == 3
             assert len(seen) < 2500
-            del seen[:]
+            del seen[:], requests[:]
             assert len(store) == 5000
+            assert len(requests) <= 4  # Cosmos asks each part of the container
             assert not any("number" in document for document in seen)
+            del requests[:]
+            assert len(list(store)) == 5000
+            assert len(requests) <= 25  # pages
             assert len(list(store.keys())) == len(list(store.keys(regex("k.*")))) == 5000
             assert not any("number" in document for document in seen)
             del seen[:]

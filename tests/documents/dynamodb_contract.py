@@ -52,16 +52,17 @@ class DynamoDBContract(DocumentContract):
 
     @classmethod
     def watched(cls, name):
-        seen = []
+        seen, calls = [], []
 
-        def note(parsed, **_):
+        def note(parsed, model, **_):
+            calls.append(model.name)
             responses = [item for items in parsed.get("Responses", {}).values() for item in items]
             for item in [*parsed.get("Items", []), *responses]:
                 seen.append({field: from_wire(wire) for field, wire in item.items()})
 
         client = boto3.session.Session().client("dynamodb", **cls.options)
         client.meta.events.register("after-call.dynamodb", note)
-        return DynamoDBStore.open(name, client=client), seen
+        return DynamoDBStore.open(name, client=client), seen, calls
 
     def table(self, name, *keys):
         """Make a table by the raw client, with keys given as (name, type, role)."""

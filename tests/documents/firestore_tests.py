@@ -100,7 +100,7 @@ class FirestoreTests:
     @classmethod
     def watched(cls, name):
         watch = Watch()
-        return Firestore.open(name, client=watched_client(watch)), watch.documents
+        return Firestore.open(name, client=watched_client(watch)), watch.documents, watch.calls
 
     @pytest.fixture
     def name(self):

@@ -64,7 +64,7 @@ class TestMongoDB(DocumentContract):
     @classmethod
     def watched(cls, name):
         seen = Seen()
-        return cls.opened(name, event_listeners=[seen]), seen.documents
+        return cls.opened(name, event_listeners=[seen]), seen.documents, seen.commands
 
     def test_keys_of_other_tools(self, store, name):
         """ObjectIds, ints and the floats that JavaScript writes are keys as they are; any other kind is named."""
