@@ -155,7 +155,10 @@ class Modal(Store[str, Any]):
 
     def pop(self, key: str, default: Any = RAISE) -> Any:
         with self._alone(key):
-            value = self._called("pop", key, lambda held: held.pop.aio(self.canonical(key), MISSING))
+            # Read before it is let go: what cannot be unpickled here must not be lost by the attempt.
+            value = self._called("pop", key, lambda held: held.get.aio(self.canonical(key), MISSING))
+            if value is not MISSING:
+                value = self._called("removal", key, lambda held: held.pop.aio(self.canonical(key), MISSING))
         return absent(key, default) if value is MISSING else value
 
     # -- many keys ---------------------------------------------------------------------------------------------
@@ -285,7 +288,7 @@ class Modal(Store[str, Any]):
             return error
         of = "" if key is MISSING else f" of key {shortened(key)}"
         if modal_errors.is_unreadable(error):
-            lost = " It was removed all the same." if operation == "pop" else ""
+            lost = " It was set amid a pop, and removed." if operation == "removal" else ""
             return CodecError(f"{operation} in {self!r}: the value{of} cannot be unpickled here: {error}.{lost}")
         if modal_errors.is_too_large(error):
             return ValueTooLargeError(

@@ -312,7 +312,7 @@ class DocumentContract:
             )
 
     def test_only_what_matches_is_transferred(self, name: str) -> None:
-        """Ten of 5,000 documents cross the wire for a search that selects ten, in few requests; len and keys no value."""
+        """Ten of 5,000 documents cross the wire, in one request, where a search selects ten; len and keys no value."""
         store, seen, requests = self.watched(name)
         with store:
             store.update({f"k{number:04}": {"number": number, "text": "x" * 20} for number in range(5000)})

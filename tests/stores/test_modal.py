@@ -193,18 +193,17 @@ def test_a_codec_stands_on_the_indexed_store(name):
 
 
 def test_a_value_that_cannot_be_read_here(name):
-    """Bytes that do not unpickle are a CodecError and no absence; delete removes them."""
+    """Bytes that do not unpickle are a CodecError and no absence; pop leaves them, and delete removes them."""
     store = ModalStore(name)
     store["odd"] = Odd()
     assert store.has("odd")
     for read in (store.get, store.__getitem__, lambda key: store.get_many([key]), lambda key: store.copy()):
         with pytest.raises(CodecError, match="unpickled"):
             read("odd")
+    with pytest.raises(CodecError, match="unpickled"):
+        store.pop("odd")
     assert store.delete("odd") is True
     assert store.delete("odd") is False
-    store["odd"] = Odd()
-    with pytest.raises(CodecError, match="removed all the same"):
-        store.pop("odd")
 
 
 class Odd:
@@ -241,7 +240,7 @@ def test_requests_grow_with_pages(index, server, name):
         assert list(store) == []
         asked.append(made)
     assert asked[0] == asked[1]
-    assert all(sum(made.values()) <= 4 for made in asked[1])
+    assert all(sum(made.values()) <= 5 for made in asked[1])
 
 
 def test_requests_of_a_search(server, name):
