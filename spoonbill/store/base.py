@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, ClassVar, Self, TypeVar, overload
+from zlib import crc32
 
 from spoonbill.equality import same
 from spoonbill.errors import ClosedError, StoreError, UnsupportedError
@@ -353,7 +354,10 @@ def _rebuild(cls: type[Store[Any, Any]], arguments: tuple[Any, ...], options: di
 
 
 class _Partition(Iterable[K]):
-    """Every `count`-th key, beginning with the one at `index`, of a listing that starts anew for each loop."""
+    """The keys that fall to `index` of `count` shares, of a listing that starts anew for each loop.
+
+    By a hash of each key and not by its place: two listings need not have one order, nor two processes one ``hash``.
+    """
 
     def __init__(self, listing: Callable[[], Iterator[K]], index: int, count: int) -> None:
         self._listing = listing
@@ -361,4 +365,6 @@ class _Partition(Iterable[K]):
         self._count = count
 
     def __iter__(self) -> Iterator[K]:
-        return islice(self._listing(), self._index, None, self._count)
+        return (
+            key for key in self._listing() if crc32(repr(key).encode(errors="replace")) % self._count == self._index
+        )

@@ -5,9 +5,14 @@ makes a hypothesis state machine that drives a store beside a dict. Needs pytest
 ``pip install 'spoonbill-framework[test]'``.
 """
 
-from spoonbill.testing.backend_contract import BackendContract
-from spoonbill.testing.contract import StoreContract, refuses_every_write
-from spoonbill.testing.layer_contract import LayerContract, Recorder
-from spoonbill.testing.machine import machine_for
+import pytest
+
+# So that a promise that is broken shows the values, as in tests of your own.
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("contract", "backend_contract", "layer_contract")))
+
+from spoonbill.testing.backend_contract import BackendContract  # noqa: E402 - after the line above
+from spoonbill.testing.contract import StoreContract, refuses_every_write  # noqa: E402
+from spoonbill.testing.layer_contract import LayerContract, Recorder  # noqa: E402
+from spoonbill.testing.machine import machine_for  # noqa: E402
 
 __all__ = ["BackendContract", "LayerContract", "Recorder", "StoreContract", "machine_for", "refuses_every_write"]

@@ -1,6 +1,7 @@
 """The binding rule: which form of a verb a class uses, and what a layer costs."""
 
 import gc
+import random
 import sys
 
 import pytest
@@ -127,6 +128,24 @@ def test_a_subclass_that_overrides_get_alone_is_right_everywhere():
     assert store.replace("b", "Y", "z")
     assert Shouting._forms["get_many"] is Form.DERIVED
     assert Shouting._forms["set_many"] is Form.DEFINED
+
+
+def test_partitions_do_not_rest_on_the_order_of_a_listing():
+    """Every key is in one partition of a store that lists its keys in another order each time."""
+
+    class Shuffled(Four):
+        def iter(self):
+            return iter(random.sample(list(super().iter()), self.count()))
+
+        def count(self):
+            return len(list(super().iter()))
+
+    store = Shuffled()
+    keys = [f"key-{number}" for number in range(100)]
+    store.update(dict.fromkeys(keys, 1))
+    parts = [list(part) for part in store.partitions(4)]
+    assert sorted(key for part in parts for key in part) == sorted(keys)
+    assert all(parts)
 
 
 def test_a_backend_subclass_that_overrides_get_is_right_everywhere(tmp_path):
