@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import fsspec
 
+from spoonbill.files import rename, renames
 from spoonbill.store import MISSING, Guarantees, Limits
 
 PART = "~part"
@@ -123,7 +124,7 @@ class Medium:
     def write(self, path: str, data: bytes) -> None:
         """Replace the file: where the filesystem can rename, so that nobody sees a part of it."""
         self._make_parent(path)
-        if type(self._opened).mv is fsspec.AbstractFileSystem.mv:
+        if not renames(self._opened):
             self.fs.pipe_file(path, data)
             return
         aside = beside(path)
@@ -144,11 +145,7 @@ class Medium:
     def move(self, source: str, target: str) -> None:
         """Rename a file over another."""
         self._make_parent(target)
-        if type(self._opened).mv is fsspec.AbstractFileSystem.mv:  # it would take the names for patterns
-            self.fs.cp_file(source, target)
-            self.fs.rm_file(source)
-        else:
-            self.fs.mv(source, target)
+        rename(self.fs, source, target)
 
     def remove(self, path: str) -> bool:
         """Remove a file; return whether it was there."""

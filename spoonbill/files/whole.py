@@ -113,21 +113,27 @@ def _beside(filesystem: Any, path: str) -> Iterator[IO[bytes]]:
     try:
         with filesystem.open(aside, "wb", block_size=_PIECE) as file:
             yield file
-        _rename(filesystem, aside, path)
+        rename(filesystem, aside, path)
     except BaseException:
         with suppress(Exception):
             filesystem.rm_file(aside)
         raise
 
 
-def _rename(filesystem: Any, source: str, target: str) -> None:
+def renames(filesystem: Any) -> bool:
+    """Tell whether a filesystem of fsspec has a rename of its own; the general one takes names for patterns."""
     import fsspec
 
-    if type(filesystem).mv is fsspec.AbstractFileSystem.mv:  # it would take the names for patterns
+    return type(filesystem).mv is not fsspec.AbstractFileSystem.mv
+
+
+def rename(filesystem: Any, source: str, target: str) -> None:
+    """Give a file another name: where the filesystem has no rename, by a copy inside it."""
+    if renames(filesystem):
+        filesystem.mv(source, target)
+    else:
         filesystem.cp_file(source, target)
         filesystem.rm_file(source)
-    else:
-        filesystem.mv(source, target)
 
 
 @contextmanager
