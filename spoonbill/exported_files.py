@@ -1,5 +1,6 @@
 """A folder that `FilesystemStore.save` wrote, read as the entries that it holds."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from spoonbill.keys import decode_key
 
 FILES_NOTE = "files~note"
 """The file that is written last and lists the others. No key's file is called so."""
+
+RECORD = "publication~note"
+"""The file that is there while a save or load renames its files into place."""
 
 _AT_A_TIME = 50
 
@@ -32,6 +36,9 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
     filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
     note = f"{path.rstrip('/')}/{FILES_NOTE}"
     filesystem.invalidate_cache()
+    if filesystem.exists(f"{path.rstrip('/')}/{RECORD}"):
+        _finish(url, storage_options)
+        filesystem.invalidate_cache()
     if filesystem.exists(note):
         return ExportedFiles(filesystem, path.rstrip("/"), filesystem.cat_file(note))
     if is_local(url) or (not _is_web(filesystem) and filesystem.isdir(path)):
@@ -40,6 +47,42 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
             "FilesystemStore.open(...) and copy it with update"
         )
     return None
+
+
+def _finish(url: str | Path, storage_options: dict[str, Any]) -> None:
+    """Finish the save that was broken off amid its last step."""
+    from spoonbill.backends.filesystem_media import open_medium
+    from spoonbill.backends.filesystem_publication import recover
+
+    medium = open_medium(str(url), storage_options, sync=False, manifest=None)
+    try:
+        whole = not medium.read_only and recover(medium)
+    except Exception as error:
+        raise SnapshotError(
+            f"a save into {url} was broken off in its last step, and finishing it failed with {error}: mend that, or "
+            "save again"
+        ) from error
+    finally:
+        medium.close()
+    if not whole:
+        raise SnapshotError(f"a save into {url} is in its last step: load it when the save is done")
+
+
+def files_noted(note: bytes, root: str) -> list[tuple[str, int, str]]:
+    """Return the name, the size and the key of each file that a note lists."""
+    return _parsed(note, root)[1]
+
+
+def _parsed(note: bytes, root: str) -> tuple[dict[str, Any], list[tuple[str, int, str]]]:
+    try:
+        head, *lines = (json.loads(line) for line in note.decode().splitlines())
+        whole = head["spoonbill"] == "files 1" and head["files"] == len(lines)
+        inside = all(".." not in file.split("/") and file[:1] != "/" for file, _, _ in lines)
+    except (ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(f"the note of {root} cannot be read: {error}; save it again") from error
+    if not (whole and inside):
+        raise SnapshotError(f"the note of {root} is not one that a finished save leaves; save it again")
+    return head, lines
 
 
 class ExportedFiles:
@@ -58,16 +101,8 @@ class ExportedFiles:
     def __init__(self, filesystem: Any, root: str, note: bytes) -> None:
         self._filesystem = filesystem
         self._root = root
-        try:
-            head, *lines = (json.loads(line) for line in note.decode().splitlines())
-            whole = head["spoonbill"] == "files 1" and head["files"] == len(lines)
-            inside = all(".." not in file.split("/") and file[:1] != "/" for file, _, _ in lines)
-        except (ValueError, KeyError, TypeError) as error:
-            raise SnapshotError(f"the note of {root} cannot be read: {error}; save it again") from error
-        if not (whole and inside):
-            raise SnapshotError(f"the note of {root} is not one that a finished save leaves; save it again")
-        self._head = head
-        self._lines = lines
+        self._head, self._lines = _parsed(note, root)
+        self._mark = _mark(note)
 
     def entries(self, *, allow_pickle: bool) -> Iterator[tuple[Any, Any]]:
         """Yield every pair, decoded; a file that is missing or of another length is a SnapshotError."""
@@ -90,6 +125,8 @@ class ExportedFiles:
                 yield decode_key(key, strict=self._head["strict"]), codec.loads(data)
             except (TypeError, ValueError) as error:
                 raise SnapshotError(f"the file {file} of {self._root} cannot be read: {error}") from error
+        if not self._unchanged():
+            raise SnapshotError(f"{self._root} was saved into while it was read: load it again")
 
     def _read(self) -> Iterator[tuple[str, bytes, str]]:
         for start in range(0, len(self._lines), _AT_A_TIME):
@@ -103,9 +140,23 @@ class ExportedFiles:
                     raise data
                 yield file, data, key
 
+    def _unchanged(self) -> bool:
+        """Tell whether no other save has begun to rename its files into this place."""
+        self._filesystem.invalidate_cache()
+        if self._filesystem.exists(f"{self._root}/{RECORD}"):
+            return False
+        try:
+            return _mark(self._filesystem.cat_file(f"{self._root}/{FILES_NOTE}")) == self._mark
+        except FileNotFoundError:
+            return False
+
     def _written(self, file: str) -> str:
         """Return a file's name as its filesystem takes it: in a URL of the web a ``%`` is written as an escape."""
         return quote(file) if _is_web(self._filesystem) else file
+
+
+def _mark(note: bytes) -> bytes:
+    return hashlib.blake2b(note).digest()
 
 
 def _is_web(filesystem: Any) -> bool:

@@ -3,8 +3,8 @@
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,12 +14,14 @@ from spoonbill.backends.filesystem_export import export
 from spoonbill.backends.filesystem_limits import limits_below, longest_path
 from spoonbill.backends.filesystem_local import LocalMedium
 from spoonbill.backends.filesystem_media import open_medium
+from spoonbill.backends.filesystem_medium import Medium
+from spoonbill.backends.filesystem_publication import recover
 from spoonbill.backends.filesystem_staging import Staging
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, PartialWriteError, SpoonbillError, StoreError
 from spoonbill.files.errors import remedy, scrub, secrets_of
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
-from spoonbill.store import MISSING, RAISE, Store, absent, batches, engine_lock, shortened
+from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened
 
 _BATCH = 100
 """Files of one batch of reads: their values are in memory together."""
@@ -65,19 +67,35 @@ class Filesystem(Store[str, bytes]):
             raise
         except Exception as error:
             self._refuse("open", MISSING, error)
-        self._medium = medium
+        self._unsettled = medium
         self._root = medium.root
         self._start = medium.start
         self._failures = medium.failures
-        self._read = medium.read if cache is None else DiskCache(cache, medium).read
-        self._write = medium.write
-        self._cached = cache is not None
-        self._lock = engine_lock(("filesystem", *medium.identity))
+        self._cache = cache
+        self._lock = medium.lock
         self._writing = self._lock if medium.serial else nullcontext()
         self._longest = longest_path(medium.limits, self._root)
         self.limits = limits_below(medium.limits, self._root)
         self.guarantees = medium.guarantees
         self.read_only = medium.read_only  # a web server, an archive
+
+    # -- the medium --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _medium(self) -> Medium:
+        """The medium, where nothing is half done: the first use ends what a process that is gone has left."""
+        if not self.read_only:
+            self._try("open", recover, self._unsettled)
+        return self._unsettled
+
+    @cached_property
+    def _reader(self) -> Medium | DiskCache:
+        return self._medium if self._cache is None else DiskCache(self._cache, self._medium)
+
+    def _settle_first(self) -> None:
+        """Let the next use see to what was broken off here."""
+        for name in ("_medium", "_reader"):
+            self.__dict__.pop(name, None)
 
     # -- keys and failures -------------------------------------------------------------------------------------
 
@@ -128,7 +146,7 @@ class Filesystem(Store[str, bytes]):
     def get(self, key: str, default: Any = None) -> Any:
         path = self._path(key)
         try:
-            return self._read(path)
+            return self._reader.read(path)
         except _ABSENCES:
             return default
         except self._failures as error:
@@ -180,7 +198,7 @@ class Filesystem(Store[str, bytes]):
         path = self._new_path(key, value)
         with self._writing:
             try:
-                self._write(path, value)
+                self._medium.write(path, value)
             except self._failures as error:
                 self._refuse("set", key, error)
 
@@ -198,7 +216,7 @@ class Filesystem(Store[str, bytes]):
 
     def native(self, verb: str) -> bool:
         if verb in {"add", "replace", "pop"}:
-            return verb in self._medium.atomic
+            return verb in self._unsettled.atomic
         return super().native(verb)
 
     def add(self, key: str, value: bytes) -> bool:
@@ -239,10 +257,7 @@ class Filesystem(Store[str, bytes]):
 
     def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
         keys = list(keys)
-        if self._cached:
-            with ThreadPoolExecutor(16) as pool:
-                return list(pool.map(lambda key: self.get(key, default), keys))
-        found = self._medium.read_many([self._path(key) for key in keys])
+        found = self._reader.read_many([self._path(key) for key in keys])
         for place, one in enumerate(found):
             if one is MISSING:
                 found[place] = default
@@ -304,10 +319,14 @@ class Filesystem(Store[str, bytes]):
 
     def replace_all(self, pairs: Iterable[tuple[str, bytes]]) -> None:
         """Write everything under names that nobody sees, and only then rename it into place and remove the rest."""
-        with self._lock, Staging(self._medium) as staging:
-            for batch in self._batches(pairs):
-                self._try("replace_all", staging.write, {path: value for path, _, value in batch})
-            self._try("replace_all", staging.publish)
+        try:
+            with self._lock, Staging(self._medium) as staging:
+                for batch in self._batches(pairs):
+                    self._try("replace_all", staging.write, {path: value for path, _, value in batch})
+                self._try("replace_all", staging.publish)
+        except BaseException:
+            self._settle_first()
+            raise
 
     # -- listings ----------------------------------------------------------------------------------------------
 
@@ -382,17 +401,17 @@ class Filesystem(Store[str, bytes]):
         **storage_options
             For the other filesystem.
         """
-        self._secrets |= secrets_of(os.fspath(url), storage_options)
+        url = os.fspath(url)
+        self._secrets |= secrets_of(url, storage_options)
         try:
-            target = open_medium(os.fspath(url), storage_options, sync=False, manifest=None)
+            target = open_medium(url, storage_options, sync=False, manifest=None)
         except Exception as error:
             self._refuse("save", MISSING, error)
-        try:
-            if target.contains(self._medium) or self._medium.contains(target):
-                raise StoreError(f"{self!r} cannot be saved into itself: choose another folder")
-            self._try("save", export, self._medium, target, note, progress)
-        finally:
-            target.close()
+        with closing(target):
+            try:
+                export(self._medium, target, note, progress)
+            except (*self._failures, *target.failures) as error:
+                self._refuse("save", MISSING, error)
 
     def close(self) -> None:
-        self._medium.close()
+        self._unsettled.close()

@@ -1,7 +1,8 @@
 """A filesystem that does many things at once: a batch is many requests in flight, bounded, answered in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from fsspec.asyn import sync
@@ -93,17 +94,42 @@ class AsyncMedium(Medium):
     def remove_many(self, paths: list[str]) -> int:
         return sum(raise_first(self.gather(self.aremove, ((path,) for path in paths))))
 
+    def drop_many(self, paths: list[str]) -> None:
+        self.remove_many(paths)
+
     def copy_many(self, source: Medium, pairs: list[tuple[str, str]]) -> None:  # noqa: ARG002 - the paths are whole
         raise_first(self.gather(self.fs._cp_file, pairs))  # noqa: SLF001
 
+    def keep_many(self, pairs: list[tuple[str, str]]) -> None:
+        found = self.gather(self.fs._cp_file, pairs)  # noqa: SLF001
+        raise_first([one for one in found if not isinstance(one, FileNotFoundError)])  # removed meanwhile
+
     def gather(self, function: Callable[..., Awaitable[Any]], calls: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Return for each call its result or its error, in order; `IN_FLIGHT` of them run at a time."""
-        return self.run(_in_flight, function, list(calls))  # type: ignore[no-any-return]
+        """Return for each call its result or its error, in order; `IN_FLIGHT` of them run at a time.
+
+        When it raises, as for Ctrl-C, none of the calls is under way any more.
+        """
+        calls = list(calls)
+        waiting = enumerate(calls)
+        ended = threading.Event()
+        try:
+            return self.run(_in_flight, function, waiting, len(calls), ended)  # type: ignore[no-any-return]
+        except Exception:
+            raise
+        except BaseException:
+            for _ in waiting:  # take what no worker has taken yet
+                pass
+            ended.wait()
+            raise
 
 
-async def _in_flight(function: Callable[..., Awaitable[Any]], calls: list[tuple[Any, ...]]) -> list[Any]:
-    results: list[Any] = [None] * len(calls)
-    waiting = iter(enumerate(calls))
+async def _in_flight(
+    function: Callable[..., Awaitable[Any]],
+    waiting: Iterator[tuple[int, tuple[Any, ...]]],
+    count: int,
+    ended: threading.Event,
+) -> list[Any]:
+    results: list[Any] = [None] * count
 
     async def work() -> None:
         for position, arguments in waiting:  # shared: each worker takes the next call
@@ -112,7 +138,10 @@ async def _in_flight(function: Callable[..., Awaitable[Any]], calls: list[tuple[
             except Exception as error:
                 results[position] = error
 
-    await asyncio.gather(*(work() for _ in range(min(IN_FLIGHT, len(calls)))))
+    try:
+        await asyncio.gather(*(work() for _ in range(min(IN_FLIGHT, count))))
+    finally:
+        ended.set()
     return results
 
 

@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from spoonbill.backends.filesystem_medium import Medium
+from spoonbill.store import MISSING
+
+_AT_A_TIME = 16
 
 
 class DiskCache:
@@ -39,6 +44,19 @@ class DiskCache:
         data = medium.read(path)
         self._keep(copy, json.dumps([path, mark]).encode() + b"\n" + data)
         return data
+
+    def read_many(self, paths: list[str]) -> list[Any]:
+        """Return for each path its bytes, MISSING or the error of its read."""
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            return list(pool.map(self._answer, paths))
+
+    def _answer(self, path: str) -> Any:
+        try:
+            return self.read(path)
+        except FileNotFoundError:
+            return MISSING
+        except self._medium.failures as error:
+            return error
 
     def _copy_of(self, path: str) -> Path:
         name = hashlib.sha256("\0".join((*self._medium.identity, path)).encode()).hexdigest()

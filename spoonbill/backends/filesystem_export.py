@@ -1,19 +1,22 @@
 """The files of one root, copied to another: resumed where it stopped, and shown when all of them are there."""
 
+import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from spoonbill.backends.file_names import key_of
 from spoonbill.backends.filesystem_async import AsyncMedium
 from spoonbill.backends.filesystem_local import LocalMedium
 from spoonbill.backends.filesystem_medium import NO_KEYS, PART, Info, Medium
-from spoonbill.backends.filesystem_staging import drop_others
-from spoonbill.exported_files import FILES_NOTE
+from spoonbill.backends.filesystem_publication import publish, recover
+from spoonbill.errors import SnapshotError, StoreError
+from spoonbill.exported_files import FILES_NOTE, files_noted
 from spoonbill.snapshot import Progress, counted
 
-_STAGED = f".saving{PART}"
-_JOURNAL = "journal-"
+_SAVING = "saving-"
+_JOURNAL = f"{_SAVING}journal-"
 _AT_A_TIME = 200
 _TOGETHER = 32 << 20
 """Bytes that are in memory together; a larger file passes in pieces."""
@@ -26,20 +29,34 @@ def export(source: Medium, target: Medium, note: dict[str, Any], progress: Progr
     Each file is first copied under a name that no listing shows. A journal tells which copies are whole, and of which
     state of their sources: a run that was interrupted is taken up where it stopped.
     """
-    files = list(_files(source))
-    staged = _Journal(target)
-    left = [info for info in files if not staged.has(_name(source, info), source.tag(info))]
+    if target.contains(source) or source.contains(target):
+        raise StoreError(f"the files of {source.root} cannot be saved into themselves: choose another folder")
+    if not recover(target):
+        raise StoreError(f"another process is saving into {target.root}: wait until it is done, and save again")
+    _written_before(target)
+    files = {source.name(info["name"]): info for info in _files(source)}
+    noted = _noted(files, note)
+    journal = _Journal(target)
+    left = [name for name, info in files.items() if not journal.has(name, source.tag(info))]
     reported = iter(counted(range(len(files)), progress, "saving"))
     for _ in range(len(files) - len(left)):
         next(reported)
-    for batch in _batches(left):
-        _copy(source, target, [_name(source, info) for info in batch], batch)
-        staged.note({_name(source, info): source.tag(info) for info in batch})
+    for batch in _batches({name: files[name] for name in left}):
+        _copy(source, target, batch)
+        journal.note({name: source.tag(info) for name, info in batch.items()})
         for _ in batch:
             next(reported)
     next(reported, None)  # lets the bar end
-    _publish(target, {_name(source, info): int(info["size"]) for info in files}, note)
-    staged.forget()
+    staged = {name: _staged(name) for name in (*files, FILES_NOTE)}
+    target.write(target.path(staged[FILES_NOTE]), noted)
+    publish(target, staged, lambda: _written_before(target))
+    journal.forget()
+
+
+def _noted(files: dict[str, Info], note: dict[str, Any]) -> bytes:
+    lines = [json.dumps({"spoonbill": "files 1", "files": len(files), **note})]
+    lines += [json.dumps([name, int(info["size"]), key_of(name)]) for name, info in files.items()]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _files(medium: Medium) -> Iterator[Info]:
@@ -47,37 +64,36 @@ def _files(medium: Medium) -> Iterator[Info]:
         yield from (info for info in page if not info["name"].endswith(NO_KEYS))
 
 
-def _name(medium: Medium, info: Info) -> str:
-    return str(info["name"][len(medium.start) :])
+def _staged(name: str) -> str:
+    """Return where the copy of a file lies until all are there: always the same place, and one that is short."""
+    return f"{_SAVING}{hashlib.blake2b(name.encode(), digest_size=20).hexdigest()}{PART}"
 
 
-def _batches(infos: list[Info]) -> Iterator[list[Info]]:
-    batch: list[Info] = []
+def _batches(files: dict[str, Info]) -> Iterator[dict[str, Info]]:
+    batch: dict[str, Info] = {}
     size = 0
-    for info in infos:
+    for name, info in files.items():
         if batch and (len(batch) == _AT_A_TIME or size + int(info["size"]) > _TOGETHER):
             yield batch
-            batch, size = [], 0
-        batch.append(info)
+            batch, size = {}, 0
+        batch[name] = info
         size += int(info["size"])
     if batch:
         yield batch
 
 
-def _copy(source: Medium, target: Medium, names: list[str], infos: list[Info]) -> None:
-    pairs = [(source.path(name), target.path(name + _STAGED)) for name in names]
+def _copy(source: Medium, target: Medium, files: dict[str, Info]) -> None:
+    pairs = [(source.path(name), target.path(_staged(name))) for name in files]
     if _same_service(source, target):
         target.copy_many(source, pairs)
-    elif len(infos) == 1 and int(infos[0]["size"]) > _TOGETHER:
+    elif len(files) == 1 and int(*(info["size"] for info in files.values())) > _TOGETHER:
         _pour(source, target, *pairs[0])
     else:
         found = source.read_many([origin for origin, _ in pairs])
         for one in found:
             if one.__class__ is not bytes:
                 raise one if isinstance(one, Exception) else FileNotFoundError("a file went away: save again")
-        for result in target.write_many({place: data for (_, place), data in zip(pairs, found, strict=True)}):
-            if result is not None:
-                raise result
+        target.write_all({place: data for (_, place), data in zip(pairs, found, strict=True)})
 
 
 def _same_service(source: Medium, target: Medium) -> bool:
@@ -93,15 +109,30 @@ def _pour(source: Medium, target: Medium, origin: str, place: str) -> None:
             outlet.write(piece)
 
 
-def _publish(target: Medium, sizes: dict[str, int], note: dict[str, Any]) -> None:
-    pairs = [(target.path(name + _STAGED), target.path(name)) for name in sizes]
-    target.drop_many([target.path(FILES_NOTE)])  # a crash from here on must not look like the folder of before
-    for start in range(0, len(pairs), _AT_A_TIME):
-        target.move_many(pairs[start : start + _AT_A_TIME])
-    drop_others(target, {path for _, path in pairs})
-    lines = [json.dumps({"spoonbill": "files 1", "files": len(sizes), **note})]
-    lines += [json.dumps([name, size, key_of(name)]) for name, size in sizes.items()]
-    target.write(target.path(FILES_NOTE), ("\n".join(lines) + "\n").encode())
+def _written_before(target: Medium) -> set[str]:
+    """Return the names of all files that the target holds, each of which an earlier save has written.
+
+    Raises
+    ------
+    StoreError
+        If there are others: a save that removed or replaced them could destroy somebody's only copy.
+    """
+    there = {target.name(info["name"]) for page in target.infos("") for info in page}
+    there = {name for name in there if not name.endswith(PART)}
+    others = there - {FILES_NOTE} - _noted_in(target)
+    if others:
+        raise StoreError(
+            f"{target.root} holds files that no save wrote there, such as {min(others)!r}, and nothing is changed: "
+            "choose another folder, or move them away"
+        )
+    return there
+
+
+def _noted_in(target: Medium) -> set[str]:
+    try:
+        return {file for file, _, _ in files_noted(target.read(target.path(FILES_NOTE)), target.root)}
+    except (FileNotFoundError, NotADirectoryError, SnapshotError):
+        return set()
 
 
 class _Journal:
@@ -110,18 +141,15 @@ class _Journal:
     def __init__(self, target: Medium) -> None:
         self._target = target
         self._tags: dict[str, str] = {}
-        self._parts: list[str] = []
-        there = set()
-        for page in target.infos(""):
-            for info in page:
-                name = _name(target, info)
-                if name.startswith(_JOURNAL) and name.endswith(PART):
-                    self._parts.append(name)
-                elif name.endswith(_STAGED):
-                    there.add(name.removesuffix(_STAGED))
-        for part in sorted(self._parts):
+        there = self._left()
+        self._parts = sorted(name for name in there if name.startswith(_JOURNAL))
+        for part in self._parts:
             noted = json.loads(target.read(target.path(part)))
-            self._tags.update((name, tag) for name, tag in noted.items() if name in there)
+            self._tags.update((name, tag) for name, tag in noted.items() if _staged(name) in there)
+
+    def _left(self) -> set[str]:
+        names = {self._target.name(info["name"]) for page in self._target.infos(_SAVING) for info in page}
+        return {name for name in names if name.endswith(PART)}
 
     def has(self, name: str, tag: str) -> bool:
         """Tell whether there is a whole copy of the file as it is now."""
@@ -135,5 +163,5 @@ class _Journal:
 
     def forget(self) -> None:
         """Remove what is left of this run and of earlier ones."""
-        left = [info["name"] for page in self._target.infos("") for info in page if info["name"].endswith(_STAGED)]
-        self._target.drop_many([*map(self._target.path, self._parts), *left])
+        with suppress(Exception):  # the save is done, and nobody sees them
+            self._target.drop_many(list(map(self._target.path, self._left())))

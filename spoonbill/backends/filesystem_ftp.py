@@ -32,6 +32,7 @@ class FtpMedium(Medium):
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._turn = threading.RLock()
+        self._amid = False
         super().__init__(url, options)
 
     def _on_line(self, work: Callable[[ftplib.FTP], Any]) -> Any:
@@ -39,12 +40,27 @@ class FtpMedium(Medium):
         if self._pid != os.getpid():
             self._turn = threading.RLock()
         with self._turn:
+            if self._amid:
+                self._connect_anew()
+            self._amid = True
             try:
-                return work(self.fs.ftp)
-            except _DROPPED:
-                self.fs.ftp.close()
-                self.fs._connect()  # noqa: SLF001 - the only way that fsspec has to open it anew
-                return work(self.fs.ftp)
+                result = self._twice(work)
+            except Exception:
+                self._amid = False
+                raise
+            self._amid = False
+            return result
+
+    def _twice(self, work: Callable[[ftplib.FTP], Any]) -> Any:
+        try:
+            return work(self.fs.ftp)
+        except _DROPPED:
+            self._connect_anew()
+            return work(self.fs.ftp)
+
+    def _connect_anew(self) -> None:
+        self.fs.ftp.close()
+        self.fs._connect()  # noqa: SLF001 - the only way that fsspec has to open it anew
 
     def _proven(self, path: str, refused: ftplib.error_perm) -> Exception:
         """Return what a 550 means: that there is no such file, or that the server would not give it."""

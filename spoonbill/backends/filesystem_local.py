@@ -3,13 +3,18 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.filesystem_medium import NO_KEYS, Info, Medium, beside
 from spoonbill.errors import StoreError
 from spoonbill.store import Guarantees
+
+try:
+    import fcntl
+except ImportError:  # Windows, where two publications of one root can meet; each can finish the other's
+    fcntl = None  # type: ignore[assignment]
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -138,6 +143,26 @@ class LocalMedium(Medium):
             return False
         return True
 
+    @contextmanager
+    def alone(self, *, wait: bool) -> Iterator[bool]:
+        """Lock the folder itself, which the system unlocks when this process ends, however it ends."""
+        if fcntl is None or not Path(self.root).is_dir():
+            yield True
+            return
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            held = _locked(folder, wait=wait)
+            yield held
+            if held:
+                fcntl.flock(folder, fcntl.LOCK_UN)  # for a forked child that has it open too
+        finally:
+            os.close(folder)
+
+    def keep_many(self, pairs: list[tuple[str, str]]) -> None:
+        for path, second in pairs:
+            with suppress(FileNotFoundError):  # removed meanwhile
+                _keep(path, second)
+
     def copy_many(self, source: Medium, pairs: list[tuple[str, str]]) -> None:  # noqa: ARG002 - the paths are whole
         for origin, target in pairs:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
@@ -170,6 +195,29 @@ class LocalMedium(Medium):
                 continue
             folders += [(entry.path, "") for entry in entries.values() if entry.is_dir(follow_symlinks=False)]
             yield [entry for entry in entries.values() if entry.is_file()]  # a link that leads nowhere is none
+
+
+def _locked(folder: int, *, wait: bool) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a network's filesystem without locks
+        return True
+    return True
+
+
+def _keep(path: str, second: str) -> None:
+    """Give a file, or a link, a second name; where the disk has no such names, a copy."""
+    if Path(path).is_symlink():
+        Path(second).symlink_to(Path(path).readlink())
+        return
+    try:
+        os.link(path, second)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copy2(path, second)
 
 
 def _appear(aside: str, path: str) -> None:

@@ -1,16 +1,17 @@
 """A filesystem as a place for values: the calls that `Filesystem` makes, over any filesystem of fsspec."""
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import fsspec
 
-from spoonbill.files import rename, renames
-from spoonbill.store import MISSING, Guarantees, Limits
+from spoonbill.files import copies, rename, renames
+from spoonbill.store import MISSING, Guarantees, Limits, engine_lock
 
 PART = "~part"
 """The ending of a file that is being written."""
@@ -93,6 +94,19 @@ class Medium:
     def path(self, name: str) -> str:
         """Return the whole path of a name below the root."""
         return self.start + name
+
+    def name(self, path: str) -> str:
+        """Return the name below the root that a whole path is."""
+        return path[len(self.start) :]
+
+    @property
+    def lock(self) -> threading.RLock:
+        """The lock of this process for this root."""
+        return engine_lock(("filesystem", *self.identity))
+
+    def alone(self, *, wait: bool) -> AbstractContextManager[bool]:  # noqa: ARG002 - for those that can tell
+        """Hold the root against publications of other processes; give False where one of them is known to hold it."""
+        return nullcontext(True)
 
     # -- one file ----------------------------------------------------------------------------------------------
 
@@ -178,6 +192,12 @@ class Medium:
         """Write each file; return None or its error for each, in order."""
         return [self._answer(self.write, path, data) for path, data in files.items()]
 
+    def write_all(self, files: dict[str, bytes]) -> None:
+        """Write each file, or raise the first error when all were tried."""
+        for result in self.write_many(files):
+            if result is not None:
+                raise result
+
     def move_many(self, pairs: list[tuple[str, str]]) -> None:
         """Rename each file over another."""
         for source, target in pairs:
@@ -189,13 +209,25 @@ class Medium:
 
     def drop_many(self, paths: list[str]) -> None:
         """Remove files, whether they are there or not."""
-        self.remove_many(paths)
+        for path in paths:
+            try:
+                self.remove(path)
+            except self.failures:
+                if self.exists(path):  # unless a folder stands there
+                    raise
 
     def copy_many(self, source: "Medium", pairs: list[tuple[str, str]]) -> None:  # noqa: ARG002 - the paths are whole
         """Copy files from another root of this same filesystem, without their bytes passing through here if it can."""
         for origin, target in pairs:
             self._make_parent(target)
-            self.fs.cp_file(origin, target)
+            if copies(self.fs):
+                self.fs.cp_file(origin, target)
+            else:
+                self.fs.pipe_file(target, self.read(origin))
+
+    def keep_many(self, pairs: list[tuple[str, str]]) -> None:
+        """Give each file that is there a second name, under which it stays when the first one is written anew."""
+        self.copy_many(self, pairs)
 
     def _answer(self, call: Any, *arguments: Any) -> Any:
         try:
@@ -231,9 +263,8 @@ class Medium:
 
     def pages(self, stem: str) -> Iterator[list[str]]:
         """Yield pages of the names that begin with `stem`, without notes and files that are being written."""
-        cut = len(self.start)
         for page in self.infos(stem):
-            yield [info["name"][cut:] for info in page if not info["name"].endswith(NO_KEYS)]
+            yield [self.name(info["name"]) for info in page if not info["name"].endswith(NO_KEYS)]
 
     def tag(self, info: Info) -> str:
         """Return a text that changes with the file."""

@@ -8,6 +8,7 @@ from spoonbill.backends.filesystem_async import raise_first
 from spoonbill.backends.filesystem_conditional import ConditionalMedium
 from spoonbill.backends.filesystem_medium import Info, Medium
 from spoonbill.files.errors import codes_of, status_of
+from spoonbill.store import batches
 
 _MOST = 1000
 """Names in one bulk delete."""
@@ -117,8 +118,7 @@ class S3Medium(ConditionalMedium):
         return len(there)
 
     def drop_many(self, paths: list[str]) -> None:
-        for start in range(0, len(paths), _MOST):
-            self.run(self._drop, paths[start : start + _MOST])
+        raise_first(self.gather(self._drop, ((batch,) for batch in batches(paths, _MOST))))
 
     async def _drop(self, paths: list[str]) -> None:
         bucket = self.fs.split_path(paths[0])[0]

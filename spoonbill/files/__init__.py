@@ -1,5 +1,5 @@
 """Single files on any filesystem: read once or several times, written so that they appear only when whole."""
 
-from spoonbill.files.whole import appearing, is_local, reading, rename, renames
+from spoonbill.files.whole import appearing, copies, is_local, reading, rename, renames
 
-__all__ = ["appearing", "is_local", "reading", "rename", "renames"]
+__all__ = ["appearing", "copies", "is_local", "reading", "rename", "renames"]

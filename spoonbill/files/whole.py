@@ -127,6 +127,13 @@ def renames(filesystem: Any) -> bool:
     return type(filesystem).mv is not fsspec.AbstractFileSystem.mv
 
 
+def copies(filesystem: Any) -> bool:
+    """Tell whether a filesystem of fsspec can copy a file inside itself."""
+    import fsspec
+
+    return type(filesystem).cp_file is not fsspec.AbstractFileSystem.cp_file
+
+
 def rename(filesystem: Any, source: str, target: str) -> None:
     """Give a file another name: where the filesystem has no rename, by a copy inside it."""
     if renames(filesystem):

@@ -1,9 +1,15 @@
 """What the tests of every cloud filesystem share."""
 
+import pickle
+from itertools import count
+
 import hypothesis.strategies as st
 import pytest
 
 from spoonbill import prefix
+from spoonbill.backends import filesystem_publication as publication
+from spoonbill.backends.filesystem_staging import Staging
+from spoonbill.errors import KeyDecodeError, StoreError
 from spoonbill.testing import BackendContract
 
 KEYS = st.text(st.sampled_from("aAb/.*[%^~!\x00 \u00e9"), max_size=4) | st.integers(-3, 3) | st.tuples(st.booleans())
@@ -12,6 +18,35 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
+
+
+OLD = {"removed": b"1", "both": b"2", "gone": b"3", "stays": b"4"}
+NEW = {"both": b"new", "stays": b"new too", "added": b"5", "more": b"6"}
+_BATCHES = ("write", "write_many", "keep_many", "move_many", "drop_many")
+
+
+def breaking_at(number, store, patch):
+    """Let the store's number-th batch of writes be done by half, and fail; return the names of those that did."""
+    made = count(1)
+    broken = []
+    medium = store._medium
+
+    def breaking(name):
+        real = getattr(medium, name)
+
+        def call(*arguments):
+            if next(made) != number:
+                return real(*arguments)
+            broken.append(name)
+            if name in {"keep_many", "move_many", "drop_many"}:
+                real(arguments[0][: len(arguments[0]) // 2])
+            raise TimeoutError("the line is dead")
+
+        return call
+
+    for name in _BATCHES:
+        patch.setattr(medium, name, breaking(name))
+    return broken
 
 
 class FilesContract(BackendContract):
@@ -69,6 +104,62 @@ class FilesContract(BackendContract):
         store.replace_all([("both", b"3"), ("new", b"4"), ("both", b"5")])
         assert dict(store.items()) == {"both": b"5", "new": b"4"}
         assert sorted(self.names(store)) == ["both", "new"]
+
+    def test_a_load_that_breaks_off_changes_nothing(self, store, monkeypatch):
+        """Wherever the filesystem fails, halfway through a batch too, the old files are all there, and only they."""
+        store.update(OLD)
+        for number in count(1):
+            with monkeypatch.context() as patch:
+                broken = breaking_at(number, store, patch)
+                try:
+                    store.replace_all(NEW.items())
+                except StoreError as error:
+                    assert "the line is dead" in str(error)
+                else:
+                    assert not broken or broken[-1] == "drop_many"  # of names that nobody sees any more
+                    break
+            assert broken
+            assert dict(store.items()) == OLD
+            assert sorted(self.names(store)) == sorted(OLD)
+        assert number > 5
+        assert dict(store.items()) == NEW
+
+    def test_a_load_that_is_killed_is_all_or_nothing(self, store, monkeypatch):
+        """Wherever the process dies, the next one that uses the root sees the old files alone or the new ones alone."""
+        seen = set()
+        for number in count(1):
+            store.replace_all(OLD.items())
+            with monkeypatch.context() as patch:
+                patch.setattr(publication._Publication, "_take_back", lambda *_: None)  # what the dead do not do
+                patch.setattr(Staging, "__exit__", lambda *_: None)
+                broken = breaking_at(number, store, patch)
+                try:
+                    store.replace_all(NEW.items())
+                except StoreError:
+                    assert broken
+                else:
+                    break
+            shown = {name for name in self.names(store) if "~" not in name}
+            again = pickle.loads(pickle.dumps(store))
+            found = dict(again.items())
+            assert found in (OLD, NEW)
+            seen.add((frozenset(shown), found == NEW))
+            assert sorted(name for name in self.names(store) if not name.endswith("~part")) == sorted(found)
+            again.close()
+        assert {new for _, new in seen} == {True, False}
+        assert any(shown not in (set(OLD), set(NEW)) for shown, _ in seen)  # a mixture was mended
+
+    def test_a_file_of_another_program_is_not_removed(self, store):
+        """A load into a root with a file that no store wrote is refused, and changes nothing."""
+        store.update(OLD)
+        path = store._medium.path("Notes.TXT")
+        store._medium.write(path, b"mine")
+        with pytest.raises(KeyDecodeError, match=r"Notes\.TXT"):
+            store.replace_all(NEW.items())
+        assert store._medium.read(path) == b"mine"
+        assert sorted(self.names(store)) == sorted([*OLD, "Notes.TXT"])
+        store._medium.remove(path)
+        assert dict(store.items()) == OLD
 
     def names(self, store):
         """Return the names of all files below the root, by other means than the store."""

@@ -142,38 +142,11 @@ def test_an_interrupted_save_leaves_the_folder_and_is_taken_up(tmp_path, faulty)
     written.clear()
     FaultyFileSystem.fault = staticmethod(lambda call, path: written.append(path) if call == "pipe_file" else None)
     store.save(faulty)
-    assert 400 <= len([path for path in written if ".saving" in path]) <= 450  # 200 of 600 are copied again or changed
+    assert 400 <= len([path for path in written if "/saving-" in path and "journal" not in path]) <= 450  # 200 of 600 are copied again or changed
     FaultyFileSystem.fault = staticmethod(lambda call, path: None)
     assert saved.copy() == store.copy()
     names = [path.rpartition("/")[2] for path in saved.raw._medium.fs.find(saved.raw._root)]
     assert sorted(names) == sorted([*store.keys(), "files~note"])
-
-
-def test_a_save_that_breaks_while_it_shows_the_files_is_known(tmp_path, faulty):
-    """Where a save breaks off amid its last renames, no load takes the mixture for whole; the next save mends it."""
-    store = FilesystemStore.open(tmp_path / "store", codec="raw")
-    store.update({f"k{number}": b"old" for number in range(20)})
-    store.save(faulty)
-    store.update({f"k{number}": b"new" for number in range(20)})
-    moved = []
-
-    def breaks(call, path):
-        if call == "cp_file":
-            moved.append(path)
-            if len(moved) > 10:
-                raise TimeoutError("the line is dead")
-
-    FaultyFileSystem.fault = staticmethod(breaks)
-    with pytest.raises(StoreError, match="dead"):
-        store.save(faulty)
-    FaultyFileSystem.fault = staticmethod(lambda call, path: None)
-    memory = InMemoryStore({"kept": 1})
-    with pytest.raises(SnapshotError, match="without the note"):
-        memory.load(faulty)
-    assert memory == {"kept": 1}
-    store.save(faulty)
-    memory.load(faulty)
-    assert memory == store
 
 
 def test_a_killed_save_leaves_the_folder_as_it_was(tmp_path):
@@ -212,7 +185,7 @@ def test_a_large_file_passes_in_pieces(tmp_path):
 def test_a_save_into_itself_is_refused(store, tmp_path):
     """A target that is the store's own folder, or lies in it, is an error."""
     for target in (tmp_path / "store", tmp_path / "store" / "below", tmp_path):
-        with pytest.raises(StoreError, match="into itself"):
+        with pytest.raises(StoreError, match="into themselves"):
             store.save(target)
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="file"):
