@@ -4,7 +4,6 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, nullcontext
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +16,7 @@ from spoonbill.backends.filesystem_media import open_medium
 from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_publication import recover
 from spoonbill.backends.filesystem_staging import Staging
-from spoonbill.errors import InvalidKeyError, KeyTooLongError, PartialWriteError, SpoonbillError, StoreError
+from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError, StoreError
 from spoonbill.files.errors import remedy, scrub, secrets_of
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
@@ -71,7 +70,8 @@ class Filesystem(Store[str, bytes]):
         self._root = medium.root
         self._start = medium.start
         self._failures = medium.failures
-        self._cache = cache
+        self._copies = None if cache is None else DiskCache(cache, medium)
+        self._settled = medium.read_only
         self._lock = medium.lock
         self._writing = self._lock if medium.serial else nullcontext()
         self._longest = longest_path(medium.limits, self._root)
@@ -81,21 +81,18 @@ class Filesystem(Store[str, bytes]):
 
     # -- the medium --------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _medium(self) -> Medium:
         """The medium, where nothing is half done: the first use ends what a process that is gone has left."""
-        if not self.read_only:
+        if not self._settled:
             self._try("open", recover, self._unsettled)
+            self._settled = True
         return self._unsettled
 
-    @cached_property
+    @property
     def _reader(self) -> Medium | DiskCache:
-        return self._medium if self._cache is None else DiskCache(self._cache, self._medium)
-
-    def _settle_first(self) -> None:
-        """Let the next use see to what was broken off here."""
-        for name in ("_medium", "_reader"):
-            self.__dict__.pop(name, None)
+        medium = self._medium
+        return self._copies or medium
 
     # -- keys and failures -------------------------------------------------------------------------------------
 
@@ -296,13 +293,7 @@ class Filesystem(Store[str, bytes]):
         except (StoreError, KeyTooLongError) as reason:
             if not done:
                 raise
-            raise PartialWriteError(
-                f"update stopped: {done} entries are written, {len(failed)} are not "
-                f"({', '.join(map(shortened, failed[:5]))}{', ...' if failed[5:] else ''}), and nothing after them was "
-                f"tried. {reason} Mend that and call again with the rest",
-                done=done,
-                failed=failed,
-            ) from error
+            raise self.stopped("set_many", reason, done=done, failed=failed) from error
 
     def delete_many(self, keys: Iterable[str]) -> int:
         removed = 0
@@ -325,7 +316,7 @@ class Filesystem(Store[str, bytes]):
                     self._try("replace_all", staging.write, {path: value for path, _, value in batch})
                 self._try("replace_all", staging.publish)
         except BaseException:
-            self._settle_first()
+            self._settled = False  # the next use sees to what may be left of it
             raise
 
     # -- listings ----------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ class FtpMedium(Medium):
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._turn = threading.RLock()
-        self._amid = False
+        self._amid = False  # True where Ctrl-C came in between: an answer may still be under way
         super().__init__(url, options)
 
     def _on_line(self, work: Callable[[ftplib.FTP], Any]) -> Any:

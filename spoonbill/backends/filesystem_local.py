@@ -3,18 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.filesystem_medium import NO_KEYS, Info, Medium, beside
 from spoonbill.errors import StoreError
+from spoonbill.files import folder_lock
 from spoonbill.store import Guarantees
-
-try:
-    import fcntl
-except ImportError:  # Windows, where two publications of one root can meet; each can finish the other's
-    fcntl = None  # type: ignore[assignment]
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -143,20 +139,8 @@ class LocalMedium(Medium):
             return False
         return True
 
-    @contextmanager
-    def alone(self, *, wait: bool) -> Iterator[bool]:
-        """Lock the folder itself, which the system unlocks when this process ends, however it ends."""
-        if fcntl is None or not Path(self.root).is_dir():
-            yield True
-            return
-        folder = os.open(self.root, os.O_RDONLY)
-        try:
-            held = _locked(folder, wait=wait)
-            yield held
-            if held:
-                fcntl.flock(folder, fcntl.LOCK_UN)  # for a forked child that has it open too
-        finally:
-            os.close(folder)
+    def alone(self, *, wait: bool) -> AbstractContextManager[bool]:
+        return folder_lock(self.root, wait=wait) if Path(self.root).is_dir() else nullcontext(True)
 
     def keep_many(self, pairs: list[tuple[str, str]]) -> None:
         for path, second in pairs:
@@ -195,16 +179,6 @@ class LocalMedium(Medium):
                 continue
             folders += [(entry.path, "") for entry in entries.values() if entry.is_dir(follow_symlinks=False)]
             yield [entry for entry in entries.values() if entry.is_file()]  # a link that leads nowhere is none
-
-
-def _locked(folder: int, *, wait: bool) -> bool:
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a network's filesystem without locks
-        return True
-    return True
 
 
 def _keep(path: str, second: str) -> None:

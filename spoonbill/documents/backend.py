@@ -5,7 +5,7 @@ from typing import Any, NoReturn, TypeVar
 
 from spoonbill.documents.hooks import DocumentHooks, Unwritten
 from spoonbill.equality import same
-from spoonbill.errors import CodecError, KeyTooLongError, PartialWriteError, SpoonbillError, UnsupportedError
+from spoonbill.errors import CodecError, KeyTooLongError, SpoonbillError, UnsupportedError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened
 
@@ -148,13 +148,7 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         done += len(batch) - len(keys)
         if not done:
             raise reason from (None if reason is cause else cause)
-        raise PartialWriteError(
-            f"{operation} in {self!r} stopped: the first {done + len(keys)} entries that were given are done, save "
-            f"{len(keys)} that are not ({', '.join(shortened(key) for key in keys[:5])}{', ...' if keys[5:] else ''}); "
-            f"nothing after them was tried. {reason} Mend that and call again with the rest",
-            done=done,
-            failed=tuple(keys),
-        ) from cause
+        raise self.stopped(operation, reason, done=done, failed=tuple(keys)) from cause
 
     def _tried(self, operation: str, key: Any, work: Callable[..., Any], *arguments: Any) -> Any:
         try:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, overload
 from zlib import crc32
 
 from spoonbill.equality import same
-from spoonbill.errors import ClosedError, StoreError, UnsupportedError
+from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnsupportedError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.binding import Form, defined_by, resolve
 from spoonbill.store.facade import MappingFacade
@@ -309,6 +309,18 @@ class Store(MappingFacade[K, V]):
         """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy."""
         on_key = "" if key is MISSING else f" of key {shortened(key)}"
         return StoreError(f"{operation}{on_key} failed in {self!r}: {type(cause).__name__}: {cause}. {remedy}")
+
+    def stopped(
+        self, operation: str, reason: BaseException, *, done: int, failed: tuple[Any, ...]
+    ) -> PartialWriteError:
+        """Return the error of a call with many entries that stopped when some of them were written."""
+        named = ", ".join(map(shortened, failed[:5])) + (", ..." if failed[5:] else "")
+        return PartialWriteError(
+            f"{operation} in {self!r} stopped: {done} entries are written, {len(failed)} are not ({named}), and "
+            f"nothing after them was tried. {reason} Mend that and call again with the rest",
+            done=done,
+            failed=failed,
+        )
 
     def closed(self) -> ClosedError:
         """Return the error of a call after `close`."""

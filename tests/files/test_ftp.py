@@ -91,6 +91,21 @@ def test_a_dropped_connection_is_opened_anew(url):
     store.close()
 
 
+def test_an_interrupted_call_leaves_no_answer_behind(url):
+    """After Ctrl-C between a command and its answer the next call gets its own answer, not that one."""
+    store = FilesystemStore.open(f"{url}/interrupted", codec="raw")
+    store["a"] = b"1"
+
+    def interrupted(ftp):
+        ftp.putcmd("PWD")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.raw._medium._on_line(interrupted)
+    assert store["a"] == b"1"
+    assert list(store) == ["a"]
+
+
 def test_a_snapshot_over_ftp(url):
     """A snapshot goes to the server under another name first, and comes back."""
     source = InMemoryStore({str(number): "x" * 100 for number in range(500)})

@@ -148,16 +148,18 @@ def test_a_publication_that_runs_is_left_to_its_process(tmp_path):
             pauses()
         finally:
             os._exit(0)
-    while not ready.exists():
-        time.sleep(0.01)
-    onlooker = Filesystem(root)
-    assert onlooker["both"] == b"new"
-    assert onlooker["removed"] == b"1"
-    assert (root / RECORD).exists()
-    with pytest.raises(StoreError, match="another process"):
-        FilesystemStore.open(tmp_path / "old-files").save(root)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    try:
+        while not ready.exists():
+            time.sleep(0.01)
+        onlooker = Filesystem(root)
+        assert onlooker["both"] == b"new"
+        assert onlooker["removed"] == b"1"
+        assert (root / RECORD).exists()
+        with pytest.raises(StoreError, match="another process"):
+            FilesystemStore.open(tmp_path / "old-files").save(root)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
     assert dict(Filesystem(root).items()) == NEW
     assert names(root) == sorted(NEW)
 
