@@ -80,8 +80,9 @@ class FilesystemStore(NamedStore[Any, Any]):
     def save(self, url: str | Path, *, progress: Progress = False, **storage_options: Any) -> None:
         """Save every file to a folder, on disk or on any fsspec filesystem, under the same names.
 
-        Inside one service no byte passes through here. An interrupted save leaves the folder as it was, and the next
-        one goes on where it stopped. What else was a key's file there is removed. `load` of any store reads it.
+        Inside one service no byte passes through here. A save is all or nothing: when it is interrupted the folder is
+        as it was, and the next save goes on where it stopped; when it is killed amid its last step, the next one who
+        uses the folder finishes that. It replaces what an earlier save wrote. `load` of any store reads it.
 
         Parameters
         ----------
@@ -91,6 +92,11 @@ class FilesystemStore(NamedStore[Any, Any]):
             True shows a progress bar; a callable is called with the number of files so far.
         **storage_options
             For the fsspec filesystem.
+
+        Raises
+        ------
+        StoreError
+            If it fails; nothing has changed then. Also if the folder holds files that no save wrote there.
         """
         if os.fspath(url).endswith(SNAPSHOT):
             super().save(url, progress=progress, **storage_options)
