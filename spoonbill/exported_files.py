@@ -34,19 +34,20 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
     if is_local(url) and not Path(url).is_dir():
         return None
     filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
-    note = f"{path.rstrip('/')}/{FILES_NOTE}"
+    root = path.rstrip("/")
+    note = f"{root}/{FILES_NOTE}"
     filesystem.invalidate_cache()
-    if filesystem.exists(f"{path.rstrip('/')}/{RECORD}"):
+    if not (filesystem.exists(note) or is_local(url) or (not _is_web(filesystem) and filesystem.isdir(path))):
+        return None
+    if filesystem.exists(f"{root}/{RECORD}"):
         _finish(url, storage_options)
         filesystem.invalidate_cache()
-    if filesystem.exists(note):
-        return ExportedFiles(filesystem, path.rstrip("/"), filesystem.cat_file(note))
-    if is_local(url) or (not _is_web(filesystem) and filesystem.isdir(path)):
+    if not filesystem.exists(note):
         raise SnapshotError(
             f"{url} is a folder without the note that a finished save leaves: save it again, or open it as "
             "FilesystemStore.open(...) and copy it with update"
         )
-    return None
+    return ExportedFiles(filesystem, root, filesystem.cat_file(note))
 
 
 def _finish(url: str | Path, storage_options: dict[str, Any]) -> None:
