@@ -49,7 +49,7 @@ def export(source: Medium, target: Medium, note: dict[str, Any], progress: Progr
     next(reported, None)  # lets the bar end
     staged = {name: _staged(name) for name in (*files, FILES_NOTE)}
     target.write(target.path(staged[FILES_NOTE]), noted)
-    publish(target, staged, lambda: _written_before(target))
+    publish(target, staged, lambda: _written_before(target), progress=progress is True)
     journal.forget()
 
 

@@ -16,6 +16,7 @@ from spoonbill.backends.filesystem_medium import PART, Medium
 from spoonbill.errors import StoreError
 from spoonbill.exported_files import RECORD
 from spoonbill.files.errors import status_of
+from spoonbill.snapshot import counted
 from spoonbill.store import batches
 
 _FORWARD, _BACK = "forward", "back"
@@ -23,7 +24,9 @@ _ABSENCES = (FileNotFoundError, NotADirectoryError)
 _AT_A_TIME = 1000
 
 
-def publish(medium: Medium, staged: Mapping[str, str], present: Callable[[], Collection[str]]) -> None:
+def publish(
+    medium: Medium, staged: Mapping[str, str], present: Callable[[], Collection[str]], *, progress: bool = False
+) -> None:
     """Rename the staged files into place and remove the other ones that are present; on an error change nothing.
 
     Parameters
@@ -34,6 +37,8 @@ def publish(medium: Medium, staged: Mapping[str, str], present: Callable[[], Col
         For each file of the new state the name under which it lies ready.
     present : callable
         Returns the names of the files of the old state.
+    progress : bool, optional
+        True shows a progress bar.
 
     Raises
     ------
@@ -51,7 +56,7 @@ def publish(medium: Medium, staged: Mapping[str, str], present: Callable[[], Col
             for number, name in enumerate(names)
         ]
         if changes:
-            _Publication(medium, changes, f"{token}-changes{PART}").run()
+            _Publication(medium, changes, f"{token}-changes{PART}").run(progress=progress)
 
 
 def undecided(medium: Medium) -> bool:
@@ -124,7 +129,12 @@ class _Publication:
             record = medium.read(medium.path(RECORD))
         except _ABSENCES:
             return None
-        listed = json.loads(record)["changes"]
+        try:
+            listed = json.loads(record)["changes"]
+        except (ValueError, LookupError, TypeError) as error:
+            raise StoreError(
+                f"{medium.path(RECORD)} is not what a save or load leaves there: move it away, if it is not yours"
+            ) from error
         try:
             lines = medium.read(medium.path(listed)).decode().splitlines()
         except _ABSENCES:
@@ -135,7 +145,7 @@ class _Publication:
 
     # -- what it does ------------------------------------------------------------------------------------------
 
-    def run(self) -> None:
+    def run(self, *, progress: bool) -> None:
         """Decide on the change and carry it out."""
         try:
             pairs = ((change.name, change.kept) for change in self._changes if change.kept is not None)
@@ -145,7 +155,7 @@ class _Publication:
         except BaseException:
             self._sweep()
             raise
-        self._go(self._moves())
+        self._go(counted(self._moves(), progress, "renaming"))
 
     def resume(self) -> None:
         """Carry on from wherever it was broken off."""
@@ -158,7 +168,7 @@ class _Publication:
             self._go_back([(kept, name) for kept, name in self._returns() if kept in left])
             self._drop([staged for staged, _ in self._moves() if staged in left])
 
-    def _go(self, moves: list[tuple[str, str]]) -> None:
+    def _go(self, moves: Iterable[tuple[str, str]]) -> None:
         """Show the new state, or put everything back and raise what stood in the way."""
         try:
             self._turn(_FORWARD)

@@ -128,9 +128,9 @@ class S3Medium(ConditionalMedium):
         for refused in reply.get("Errors", ()):
             raise OSError(f"{refused.get('Code')} on {refused.get('Key')}: {refused.get('Message')}")
 
-    async def amove(self, source: str, target: str) -> None:
-        await self.fs._cp_file(source, target)  # noqa: SLF001
-        await self._call("delete_object", source)
+    def move_many(self, pairs: list[tuple[str, str]]) -> None:
+        self.copy_many(self, pairs)
+        self.drop_many([source for source, _ in pairs])
 
     def copy_many(self, source: Medium, pairs: list[tuple[str, str]]) -> None:
         super().copy_many(source, pairs)

@@ -1,5 +1,6 @@
 """The last step of a load or save: a crash, an error or Ctrl-C in it, and others who look on."""
 
+import errno
 import os
 import pickle
 import signal
@@ -263,6 +264,35 @@ def test_a_file_that_cannot_be_replaced(tmp_path):
         store.replace_all(NEW.items())
     assert dict(store.items()) == OLD
     assert names(tmp_path / "store") == sorted([*OLD, "more"])
+
+
+def test_a_disk_without_hard_links(tmp_path, monkeypatch):
+    """On FAT and the like second names are copies: a load that fails is taken back all the same."""
+    store = Filesystem(tmp_path / "store")
+    store.update(OLD)
+
+    def refuses(*_, **__):
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuses)
+    store.replace_all(NEW.items())
+    store.replace_all(OLD.items())
+    (tmp_path / "store" / "more").mkdir()
+    with pytest.raises(StoreError, match="folder"):
+        store.replace_all(NEW.items())
+    assert dict(store.items()) == OLD
+    assert names(tmp_path / "store") == sorted([*OLD, "more"])
+
+
+def test_a_record_of_somebody_else(tmp_path):
+    """A file that only has the record's name is an error that tells which, and nothing is renamed."""
+    store = Filesystem(tmp_path)
+    store["a"] = b"1"
+    (tmp_path / RECORD).write_text("my notes about publications")
+    for use in (lambda again: again["a"], lambda again: again.set("b", b"2"), lambda again: again.replace_all([])):
+        with pytest.raises(StoreError, match="publication~note is not what a save or load leaves"):
+            use(Filesystem(tmp_path))
+    assert names(tmp_path) == ["a", RECORD]
 
 
 def test_links_come_back_as_links(tmp_path):
