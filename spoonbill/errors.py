@@ -22,6 +22,7 @@ Absence is none of these: it is the plain ``KeyError`` of a dict. A message says
 store, and what to do about it.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -118,3 +119,12 @@ class PartialWriteError(StoreError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), done=self.done, failed=self.failed), (str(self),)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and all that it came from, each once."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

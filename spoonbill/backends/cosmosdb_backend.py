@@ -11,12 +11,11 @@ from spoonbill.backends.cosmosdb_errors import has_changed, is_absence, is_confl
 from spoonbill.backends.cosmosdb_narrower import ESCAPE, LONGEST, CosmosDBNarrower, Filter
 from spoonbill.backends.cosmosdb_query import ID, Operand, query
 from spoonbill.backends.cosmosdb_scheme import SYSTEM, CosmosDBScheme
+from spoonbill.clients import Connection, client_module
 from spoonbill.documents import (
-    Connection,
     DocumentBackend,
     Narrowing,
     ScanPartition,
-    client_module,
     is_sound,
     readable,
     writable,

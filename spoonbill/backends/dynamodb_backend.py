@@ -20,14 +20,13 @@ from spoonbill.backends.dynamodb_scan import parallel_pages, scan_pages
 from spoonbill.backends.dynamodb_scheme import DynamoDBScheme
 from spoonbill.backends.dynamodb_table import Table
 from spoonbill.backends.dynamodb_wire import item_size, number_text
+from spoonbill.clients import Connection, client_module
 from spoonbill.documents import (
-    Connection,
     DocumentBackend,
     KeyEscape,
     Narrowing,
     ScanPartition,
     Unwritten,
-    client_module,
     is_sound,
     readable,
     writable,

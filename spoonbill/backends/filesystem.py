@@ -17,7 +17,8 @@ from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_publication import recover
 from spoonbill.backends.filesystem_staging import Staging
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError, StoreError
-from spoonbill.files.errors import remedy, scrub, secrets_of
+from spoonbill.files.errors import remedy, secrets_of
+from spoonbill.masking import scrub
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
 from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from spoonbill.backends.firestore_filters import BY_NAME, Filter, Test
 from spoonbill.backends.firestore_narrower import FirestoreNarrower
+from spoonbill.clients import Connection, client_module
 from spoonbill.documents import (
-    Connection,
     DocumentBackend,
     KeyEscape,
     Narrowing,
     ScanPartition,
     Unwritten,
-    client_module,
     is_sound,
 )
 from spoonbill.errors import StoreError

@@ -10,7 +10,7 @@ import cloudpickle
 
 from spoonbill.backends.modal_loop import Calls
 from spoonbill.backends.modal_names import legal_name
-from spoonbill.documents import Connection, client_module
+from spoonbill.clients import Connection, client_module
 from spoonbill.equality import same
 from spoonbill.errors import (
     CodecError,

@@ -5,13 +5,12 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from spoonbill.backends.mongodb_narrower import Filter, MongoDBNarrower
+from spoonbill.clients import Connection, client_module
 from spoonbill.documents import (
-    Connection,
     DocumentBackend,
     Narrowing,
     ScanPartition,
     Unwritten,
-    client_module,
     is_sound,
 )
 from spoonbill.errors import CodecError, StoreError

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from spoonbill.errors import CodecError, InvalidKeyError, MissingExtraError, StoreError
+from spoonbill.clients import client_module
+from spoonbill.errors import CodecError, InvalidKeyError, StoreError
 from spoonbill.store import Guarantees, Store, engine_lock, shortened
 
 _WORTH_REUSING = 5
@@ -34,12 +35,7 @@ class Pysos(Store[str, bytes]):
     )
 
     def __init__(self, path: str | Path) -> None:
-        try:
-            import pysos
-        except ImportError as error:
-            raise MissingExtraError(
-                "PysosStore needs the pysos package: pip install 'spoonbill-framework[pysos]'"
-            ) from error
+        pysos = client_module("pysos", store="PysosStore", extra="pysos")
         self._lock = engine_lock(("pysos", os.path.realpath(path)))
         try:
             _close_torn_line(path)

@@ -11,12 +11,13 @@ from spoonbill.backends.redis_client import is_cluster, portable_configuration, 
 from spoonbill.backends.redis_atomic import Atomic
 from spoonbill.backends.redis_batches import Batches, OtherTypeError
 from spoonbill.backends.redis_cluster import ClusterLink
-from spoonbill.backends.redis_errors import forbidden, is_of_client, is_wrong_type, remedy, scrub
+from spoonbill.backends.redis_errors import forbidden, is_of_client, is_wrong_type, remedy
 from spoonbill.backends.redis_link import Link
 from spoonbill.backends.redis_names import MOST, Names, expiring
 from spoonbill.backends.redis_patterns import is_servers_own
 from spoonbill.backends.redis_scan import scanned
 from spoonbill.errors import SpoonbillError, StoreError
+from spoonbill.masking import scrub
 from spoonbill.query import Pattern, Plan, Query, Step
 from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, batches, shortened
 

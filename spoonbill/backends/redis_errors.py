@@ -65,20 +65,3 @@ def is_of_client(error: BaseException) -> bool:
     """Tell whether an error is the client's or the network's, and no slip of ours or of the caller."""
     kinds = (theirs.RedisError, theirs.RedisClusterException, theirs.ChildDeadlockedError, UnansweredError, OSError)
     return isinstance(error, kinds)
-
-
-def scrub(error: BaseException | None, secrets: frozenset[str]) -> None:
-    """Take the passwords out of an error, and out of all that it came from: a server may quote what it was sent."""
-    if not secrets:
-        return
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        error.args = tuple(_masked(part, secrets) if isinstance(part, str) else part for part in error.args)
-        error = error.__cause__ or error.__context__
-
-
-def _masked(text: str, secrets: frozenset[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text

@@ -5,9 +5,7 @@ A room below the backends: it knows the contract and no engine. An engine is a `
 """
 
 from spoonbill.documents.backend import DocumentBackend, ScanPartition
-from spoonbill.documents.connection import Connection
 from spoonbill.documents.escape import KeyEscape
-from spoonbill.documents.extras import client_module
 from spoonbill.documents.hooks import DocumentHooks, Unwritten
 from spoonbill.documents.model import in_utc, is_sound
 from spoonbill.documents.narrower import NOTHING, Narrower, Narrowing, Part, Path
@@ -18,7 +16,6 @@ from spoonbill.documents.scheme import RESERVED, DocumentScheme
 __all__ = [
     "NOTHING",
     "RESERVED",
-    "Connection",
     "DocumentBackend",
     "DocumentHooks",
     "DocumentScheme",
@@ -32,7 +29,6 @@ __all__ = [
     "Unwritten",
     "after_prefix",
     "as_float_range",
-    "client_module",
     "in_utc",
     "is_sound",
     "literal_runs",

@@ -4,7 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TypeVar
 
-from spoonbill.documents.connection import Connection
+from spoonbill.clients import Connection
 from spoonbill.errors import StoreError
 
 __all__ = ["Place", "readable", "writable"]

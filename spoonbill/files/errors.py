@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-_SECRET = re.compile(r"passw|secret|token|credential|account_key|connection_string|api_key|sas|sig", re.IGNORECASE)
+from spoonbill.errors import causes
+from spoonbill.masking import is_secret
+
 _SHORTEST = 4
 """Shorter texts are not masked: they would be found in every word."""
 
@@ -30,7 +32,7 @@ _BY_TEXT = (
 
 def remedy(error: BaseException) -> str:
     """Return what to do about an error of a filesystem."""
-    texts = " ".join(f"{type(one).__name__} {one} {code_of(one)}" for one in _chain(error))
+    texts = " ".join(f"{type(one).__name__} {one} {code_of(one)}" for one in causes(error))
     for mark, advice in _BY_TEXT:
         if mark in texts:
             return advice
@@ -53,12 +55,12 @@ def code_of(error: BaseException) -> str:
 
 def codes_of(error: BaseException) -> frozenset[str]:
     """Return the services' words in an error and in all that it came from."""
-    return frozenset(code_of(one) for one in _chain(error)) - {""}
+    return frozenset(code_of(one) for one in causes(error)) - {""}
 
 
 def status_of(error: BaseException) -> int:
     """Return the HTTP status in an error or in what it came from, 0 where there is none."""
-    for one in _chain(error):
+    for one in causes(error):
         response = getattr(one, "response", None)
         if isinstance(response, Mapping):
             return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -66,14 +68,6 @@ def status_of(error: BaseException) -> int:
         if isinstance(status, int):
             return status
     return 0
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def secrets_of(url: str, options: Mapping[str, Any]) -> frozenset[str]:
@@ -85,7 +79,7 @@ def secrets_of(url: str, options: Mapping[str, Any]) -> frozenset[str]:
             found.update({split.password or "", unquote(split.password or "")})
         except ValueError:
             continue
-        found.update(value for name, value in parse_qsl(split.query) if _SECRET.search(name))
+        found.update(value for name, value in parse_qsl(split.query) if is_secret(name))
     return frozenset(text for text in found if len(text) >= _SHORTEST)
 
 
@@ -93,23 +87,6 @@ def _secret_options(options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
         if isinstance(value, Mapping):
             yield from _secret_options(value)
-        elif isinstance(value, str) and _SECRET.search(str(name)):
+        elif isinstance(value, str) and is_secret(str(name)):
             yield value
             yield from re.findall(r"(?:Key|Signature|sig|Password)=([^;&]+)", value)
-
-
-def scrub(error: BaseException, secrets: frozenset[str]) -> None:
-    """Take the secrets out of an error, and out of all that it came from: a server may quote what it was sent."""
-    for one in _chain(error) if secrets else ():
-        one.args = tuple(_masked(part, secrets) if isinstance(part, str) else part for part in one.args)
-        if isinstance(one, OSError):
-            for name in ("strerror", "filename", "filename2"):
-                text = getattr(one, name)
-                if isinstance(text, str) and any(secret in text for secret in secrets):
-                    setattr(one, name, _masked(text, secrets))
-
-
-def _masked(text: str, secrets: frozenset[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text

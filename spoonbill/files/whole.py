@@ -8,7 +8,8 @@ from typing import IO, Any
 from uuid import uuid4
 
 from spoonbill.errors import SpoonbillError, StoreError
-from spoonbill.files.errors import remedy, scrub, secrets_of
+from spoonbill.files.errors import remedy, secrets_of
+from spoonbill.masking import MASK, scrub
 
 _PIECE = 8 << 20
 """Bytes of one part of an upload, and of one read ahead."""
@@ -62,7 +63,7 @@ def _named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> 
         scrub(error, secrets)
         shown = str(url)
         for secret in secrets:
-            shown = shown.replace(secret, "***")
+            shown = shown.replace(secret, MASK)
         raise StoreError(f"{operation} failed at {shown}: {type(error).__name__}: {error}. {remedy(error)}") from error
 
 

@@ -1,7 +1,6 @@
 """The contract: four verbs that a backend writes, and what is derived from them."""
 
 import os
-import re
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +10,7 @@ from zlib import crc32
 
 from spoonbill.equality import same
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnsupportedError
+from spoonbill.masking import MASK, is_secret, masked
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.binding import Form, defined_by, resolve
 from spoonbill.store.facade import MappingFacade
@@ -24,14 +24,6 @@ D = TypeVar("D")
 
 BATCH = 500
 """How many keys the derived forms read or delete as one batch."""
-
-_SECRET = re.compile(r"passw|secret|token|credential|account_key|connection_string|api_key|sas", re.IGNORECASE)
-# Up to the last @: a password with a / or @ that nobody encoded is a secret too.
-_URL_SECRET = re.compile(r"(://[^/@\s:]*):[^\s?]*@")
-_QUERY_SECRET = re.compile(
-    r"([?&,=][^=:&,\s]*(?:passw|secret|token|key)[^=:&,\s]*[=:])[^&,\s'\"]*",  # also NAME:value pairs in a parameter
-    re.IGNORECASE,
-)
 
 
 class Raise:
@@ -346,11 +338,11 @@ def _states_contract(base: type) -> bool:
 
 def _shown(name: str, argument: Any) -> str:
     """Return an argument as ``repr`` shows it: secrets masked, the data of a mapping unread."""
-    if name and _SECRET.search(name) and argument is not None:
-        return "'***'"
+    if is_secret(name) and argument is not None:
+        return repr(MASK)
     if isinstance(argument, (str, os.PathLike)):
         argument = os.fspath(argument)
-        return _QUERY_SECRET.sub(r"\1***", _URL_SECRET.sub(r"\1:***@", repr(argument)))
+        return masked(repr(argument))
     if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)
     if isinstance(argument, (list, tuple, dict, builtin_set)):
