@@ -192,3 +192,27 @@ def test_a_save_into_itself_is_refused(store, tmp_path):
     with pytest.raises(StoreError, match="file"):
         store.save(tmp_path / "file")
     assert store.copy() == PAIRS
+
+
+def test_a_save_never_removes_what_no_save_wrote(tmp_path):
+    """A folder with files of another program, or keys set there since, is refused by name and stays as it is."""
+    store = FilesystemStore.open(tmp_path / "store", codec="raw")
+    store.update({"a": b"1", "b": b"2"})
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("my only copy")
+    with pytest.raises(StoreError, match=r"folder holds files.*'thesis\.txt'.*another folder"):
+        store.save(folder)
+    assert sorted(os.listdir(folder)) == ["thesis.txt"]
+    (folder / "thesis.txt").unlink()
+    store.save(folder)
+    FilesystemStore.open(folder, codec="raw")["since"] = b"1"
+    with pytest.raises(StoreError, match="'since'"):
+        store.save(folder)
+    assert (folder / "since").read_bytes() == b"1"
+    del FilesystemStore.open(folder, codec="raw")["since"]
+    store.save(folder)
+    (folder / "files~note").write_bytes(b"torn")
+    with pytest.raises(StoreError, match="no save wrote"):
+        store.save(folder)
+    assert FilesystemStore.open(folder, codec="raw").copy() == store.copy()
