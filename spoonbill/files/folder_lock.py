@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def folder_lock(folder: str, *, wait: bool) -> Iterator[bool]:
         except OSError:  # a filesystem without such locks
             pass
         yield held
-        if held:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # for a forked child that has the descriptor too
     finally:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # for a forked child that has the descriptor too
         os.close(descriptor)
