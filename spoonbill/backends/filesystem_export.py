@@ -15,8 +15,7 @@ from spoonbill.errors import SnapshotError, StoreError
 from spoonbill.exported_files import FILES_NOTE, files_noted
 from spoonbill.snapshot import Progress, counted
 
-_SAVING = "saving-"
-_JOURNAL = f"{_SAVING}journal-"
+_JOURNAL = "journal-"
 _AT_A_TIME = 200
 _TOGETHER = 32 << 20
 """Bytes that are in memory together; a larger file passes in pieces."""
@@ -36,18 +35,18 @@ def export(source: Medium, target: Medium, note: dict[str, Any], progress: Progr
     _written_before(target)
     files = {source.name(info["name"]): info for info in _files(source)}
     noted = _noted(files, note)
-    journal = _Journal(target)
+    journal = _Journal(source, target)
     left = [name for name, info in files.items() if not journal.has(name, source.tag(info))]
     reported = iter(counted(range(len(files)), progress, "saving"))
     for _ in range(len(files) - len(left)):
         next(reported)
     for batch in _batches({name: files[name] for name in left}):
-        _copy(source, target, batch)
+        _copy(source, target, {name: journal.staged(name) for name in batch}, batch)
         journal.note({name: source.tag(info) for name, info in batch.items()})
         for _ in batch:
             next(reported)
     next(reported, None)  # lets the bar end
-    staged = {name: _staged(name) for name in (*files, FILES_NOTE)}
+    staged = {name: journal.staged(name) for name in (*files, FILES_NOTE)}
     target.write(target.path(staged[FILES_NOTE]), noted)
     publish(target, staged, lambda: _written_before(target), progress=progress is True)
     journal.forget()
@@ -64,11 +63,6 @@ def _files(medium: Medium) -> Iterator[Info]:
         yield from (info for info in page if not info["name"].endswith(NO_KEYS))
 
 
-def _staged(name: str) -> str:
-    """Return where the copy of a file lies until all are there: always the same place, and one that is short."""
-    return f"{_SAVING}{hashlib.blake2b(name.encode(), digest_size=20).hexdigest()}{PART}"
-
-
 def _batches(files: dict[str, Info]) -> Iterator[dict[str, Info]]:
     batch: dict[str, Info] = {}
     size = 0
@@ -82,8 +76,8 @@ def _batches(files: dict[str, Info]) -> Iterator[dict[str, Info]]:
         yield batch
 
 
-def _copy(source: Medium, target: Medium, files: dict[str, Info]) -> None:
-    pairs = [(source.path(name), target.path(_staged(name))) for name in files]
+def _copy(source: Medium, target: Medium, staged: dict[str, str], files: dict[str, Info]) -> None:
+    pairs = [(source.path(name), target.path(place)) for name, place in staged.items()]
     if _same_service(source, target):
         target.copy_many(source, pairs)
     elif len(files) == 1 and int(*(info["size"] for info in files.values())) > _TOGETHER:
@@ -136,20 +130,25 @@ def _noted_in(target: Medium) -> set[str]:
 
 
 class _Journal:
-    """Which copies of an interrupted run are whole, and what they are copies of."""
+    """Where the copies of one source lie, which of an interrupted run are whole, and what they are copies of."""
 
-    def __init__(self, target: Medium) -> None:
+    def __init__(self, source: Medium, target: Medium) -> None:
         self._target = target
+        self._stem = f"saving-{_hashed(repr(source.identity), 6)}-"
         self._tags: dict[str, str] = {}
         there = self._left()
-        self._parts = sorted(name for name in there if name.startswith(_JOURNAL))
+        self._parts = sorted(name for name in there if name.startswith(self._stem + _JOURNAL))
         for part in self._parts:
             noted = json.loads(target.read(target.path(part)))
-            self._tags.update((name, tag) for name, tag in noted.items() if _staged(name) in there)
+            self._tags.update((name, tag) for name, tag in noted.items() if self.staged(name) in there)
 
     def _left(self) -> set[str]:
-        names = {self._target.name(info["name"]) for page in self._target.infos(_SAVING) for info in page}
+        names = {self._target.name(info["name"]) for page in self._target.infos(self._stem) for info in page}
         return {name for name in names if name.endswith(PART)}
+
+    def staged(self, name: str) -> str:
+        """Return where the copy of a file lies until all are there: always the same place, and one that is short."""
+        return f"{self._stem}{_hashed(name, 20)}{PART}"
 
     def has(self, name: str, tag: str) -> bool:
         """Tell whether there is a whole copy of the file as it is now."""
@@ -157,7 +156,7 @@ class _Journal:
 
     def note(self, tags: dict[str, str]) -> None:
         """Remember that these were copied."""
-        part = f"{_JOURNAL}{len(self._parts):06d}{PART}"
+        part = f"{self._stem}{_JOURNAL}{len(self._parts):06d}{PART}"
         self._target.write(self._target.path(part), json.dumps(tags).encode())
         self._parts.append(part)
 
@@ -165,3 +164,7 @@ class _Journal:
         """Remove what is left of this run and of earlier ones."""
         with suppress(Exception):  # the save is done, and nobody sees them
             self._target.drop_many(list(map(self._target.path, self._left())))
+
+
+def _hashed(text: str, size: int) -> str:
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=size).hexdigest()

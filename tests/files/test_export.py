@@ -150,6 +150,24 @@ def test_an_interrupted_save_leaves_the_folder_and_is_taken_up(tmp_path, faulty)
     assert sorted(names) == sorted([*store.keys(), "files~note"])
 
 
+def test_two_stores_saved_into_one_folder_do_not_mix(tmp_path):
+    """A save that comes between the copies and the renames of another shows its own files, and so does the other."""
+    one, two = (FilesystemStore.open(tmp_path / name, codec="raw") for name in ("one", "two"))
+    one.update({"a": b"1", "b": b"1", "only": b"1"})
+    two.update({"a": b"2", "b": b"2"})
+    shown = []
+
+    def between(number):
+        if number == 3:
+            two.save(tmp_path / "saved")
+            shown.append(FilesystemStore.open(tmp_path / "saved", codec="raw").copy())
+
+    one.save(tmp_path / "saved", progress=between)
+    assert shown == [two.copy()]
+    assert FilesystemStore.open(tmp_path / "saved", codec="raw").copy() == one.copy()
+    assert sorted(os.listdir(tmp_path / "saved")) == ["a", "b", "files~note", "only"]
+
+
 def test_a_killed_save_leaves_the_folder_as_it_was(tmp_path):
     """SIGKILL amid a save: the folder holds what it held; the next save finishes."""
     store = FilesystemStore.open(tmp_path / "store", codec="raw")
