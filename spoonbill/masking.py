@@ -30,15 +30,16 @@ def masked(text: str) -> str:
 def scrub(error: BaseException, secrets: frozenset[str]) -> None:
     """Take the secrets out of an error, and out of all that it came from: a server may quote what it was sent."""
     for one in causes(error) if secrets else ():
-        one.args = tuple(_without(secrets, part) if isinstance(part, str) else part for part in one.args)
+        one.args = tuple(without(secrets, part) if isinstance(part, str) else part for part in one.args)
         if isinstance(one, OSError):
             for name in ("strerror", "filename", "filename2"):
                 text = getattr(one, name)
                 if isinstance(text, str) and any(secret in text for secret in secrets):
-                    setattr(one, name, _without(secrets, text))
+                    setattr(one, name, without(secrets, text))
 
 
-def _without(secrets: frozenset[str], text: str) -> str:
+def without(secrets: frozenset[str], text: str) -> str:
+    """Return a text with a mask in the place of each secret, the longest first: one may be a part of another."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text

@@ -148,8 +148,7 @@ class _Publication:
     def run(self, *, progress: bool) -> None:
         """Decide on the change and carry it out."""
         try:
-            pairs = ((change.name, change.kept) for change in self._changes if change.kept is not None)
-            self._in_batches(self._medium.keep_many, pairs)
+            self._in_batches(self._medium.keep_many, ((name, kept) for kept, name in self._returns()))
             lines = "\n".join(map(json.dumps, self._changes))
             self._medium.write(self._medium.path(self._listed), lines.encode())
         except BaseException:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.files.errors import remedy, secrets_of
-from spoonbill.masking import MASK, scrub
+from spoonbill.masking import scrub, without
 
 _PIECE = 8 << 20
 """Bytes of one part of an upload, and of one read ahead."""
@@ -61,9 +61,7 @@ def _named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> 
         raise
     except Exception as error:
         scrub(error, secrets)
-        shown = str(url)
-        for secret in secrets:
-            shown = shown.replace(secret, MASK)
+        shown = without(secrets, str(url))
         raise StoreError(f"{operation} failed at {shown}: {type(error).__name__}: {error}. {remedy(error)}") from error
 
 
