@@ -4,13 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.files import is_local
+from spoonbill.files.errors import remedy
 from spoonbill.keys import decode_key
+
+if TYPE_CHECKING:
+    from spoonbill.backends.filesystem_medium import Medium
 
 FILES_NOTE = "files~note"
 """The file that is written last and lists the others. No key's file is called so."""
@@ -29,44 +32,32 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
     SnapshotError
         If it is a folder of another kind.
     """
-    import fsspec
+    from spoonbill.backends.filesystem_media import open_medium
 
     if is_local(url) and not Path(url).is_dir():
         return None
-    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
-    root = path.rstrip("/")
-    note = f"{root}/{FILES_NOTE}"
-    filesystem.invalidate_cache()
-    if not (filesystem.exists(note) or is_local(url) or (not _is_web(filesystem) and filesystem.isdir(path))):
-        return None
-    if filesystem.exists(f"{root}/{RECORD}"):
-        _finish(url, storage_options)
-        filesystem.invalidate_cache()
-    if not filesystem.exists(note):
+    medium = open_medium(str(url), storage_options, sync=False, manifest=None)
+    files = _noted_at(medium, url)
+    if files is None:
+        medium.close()
+    return files
+
+
+def _noted_at(medium: "Medium", url: str | Path) -> "ExportedFiles | None":
+    if _is_there(medium, RECORD):
+        raise SnapshotError(
+            f"a save into {url} is in its last step, or was broken off there: load it when the save is done; if it was "
+            "broken off, save again, or open the folder as a FilesystemStore of yours and call flush(), which "
+            "finishes it"
+        )
+    if _is_there(medium, FILES_NOTE):
+        return ExportedFiles(medium, medium.read(medium.path(FILES_NOTE)))
+    if is_local(url) or (not medium.read_only and medium.fs.isdir(medium.root)):
         raise SnapshotError(
             f"{url} is a folder without the note that a finished save leaves: save it again, or open it as "
             "FilesystemStore.open(...) and copy it with update"
         )
-    return ExportedFiles(filesystem, root, filesystem.cat_file(note))
-
-
-def _finish(url: str | Path, storage_options: dict[str, Any]) -> None:
-    """Finish the save that was broken off amid its last step."""
-    from spoonbill.backends.filesystem_media import open_medium
-    from spoonbill.backends.filesystem_publication import recover
-
-    medium = open_medium(str(url), storage_options, sync=False, manifest=None)
-    try:
-        whole = not medium.read_only and recover(medium)
-    except Exception as error:
-        raise SnapshotError(
-            f"a save into {url} was broken off in its last step, and finishing it failed with {error}: mend that, or "
-            "save again"
-        ) from error
-    finally:
-        medium.close()
-    if not whole:
-        raise SnapshotError(f"a save into {url} is in its last step: load it when the save is done")
+    return None
 
 
 def files_noted(note: bytes, root: str) -> list[tuple[str, int, str]]:
@@ -76,14 +67,23 @@ def files_noted(note: bytes, root: str) -> list[tuple[str, int, str]]:
 
 def _parsed(note: bytes, root: str) -> tuple[dict[str, Any], list[tuple[str, int, str]]]:
     try:
-        head, *lines = (json.loads(line) for line in note.decode().splitlines())
-        whole = head["spoonbill"] == "files 1" and head["files"] == len(lines)
-        inside = all(".." not in file.split("/") and file[:1] != "/" for file, _, _ in lines)
-    except (ValueError, KeyError, TypeError) as error:
-        raise SnapshotError(f"the note of {root} cannot be read: {error}; save it again") from error
-    if not (whole and inside):
+        head, *lines = (json.loads(line) for line in note.decode().removesuffix("\n").split("\n"))
+        whole = head["spoonbill"] == "files 1" and type(head["files"]) is int and head["files"] == len(lines)
+        whole = whole and type(head["codec"]) is str and type(head["strict"]) is bool
+        whole = whole and all(map(_is_line, lines)) and len({name for name, _, _ in lines}) == len(lines)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise SnapshotError(f"the note of {root} cannot be read: {str(error)[:200]}; save it again") from error
+    if not whole:
         raise SnapshotError(f"the note of {root} is not one that a finished save leaves; save it again")
     return head, lines
+
+
+def _is_line(line: Any) -> bool:
+    """Tell whether a line is the name, the size and the key of a file as a store writes it, below its root."""
+    from spoonbill.backends.file_names import key_of
+
+    name, size, key = line
+    return type(name) is str and type(size) is int and size >= 0 and type(key) is str and key_of(name) == key
 
 
 class ExportedFiles:
@@ -91,18 +91,16 @@ class ExportedFiles:
 
     Parameters
     ----------
-    filesystem : fsspec filesystem
-        Where it is.
-    root : str
-        Its path there.
+    medium : Medium
+        The folder.
     note : bytes
         What the note says.
     """
 
-    def __init__(self, filesystem: Any, root: str, note: bytes) -> None:
-        self._filesystem = filesystem
-        self._root = root
-        self._head, self._lines = _parsed(note, root)
+    def __init__(self, medium: "Medium", note: bytes) -> None:
+        self._medium = medium
+        self._root = medium.root
+        self._head, self._lines = _parsed(note, medium.root)
         self._mark = _mark(note)
 
     def entries(self, *, allow_pickle: bool) -> Iterator[tuple[Any, Any]]:
@@ -132,33 +130,36 @@ class ExportedFiles:
     def _read(self) -> Iterator[tuple[str, bytes, str]]:
         for start in range(0, len(self._lines), _AT_A_TIME):
             lines = self._lines[start : start + _AT_A_TIME]
-            paths = [f"{self._root}/{self._written(file)}" for file, _, _ in lines]
-            found = self._filesystem.cat_ranges(paths, None, None, on_error="return")
+            found = self._medium.read_many([self._medium.path(file) for file, _, _ in lines])
             for (file, size, key), data in zip(lines, found, strict=True):
-                if isinstance(data, FileNotFoundError) or (isinstance(data, bytes) and len(data) != size):
-                    raise SnapshotError(f"the file {file} of {self._root} is missing or was changed; save it again")
                 if isinstance(data, Exception):
-                    raise data
+                    raise SnapshotError(
+                        f"the file {file} of {self._root} cannot be read: {data}. {remedy(data)}"
+                    ) from data
+                if not isinstance(data, bytes) or len(data) != size:
+                    raise SnapshotError(f"the file {file} of {self._root} is missing or was changed; save it again")
                 yield file, data, key
 
     def _unchanged(self) -> bool:
         """Tell whether no other save has begun to rename its files into this place."""
-        self._filesystem.invalidate_cache()
-        if self._filesystem.exists(f"{self._root}/{RECORD}"):
+        if _is_there(self._medium, RECORD):
             return False
         try:
-            return _mark(self._filesystem.cat_file(f"{self._root}/{FILES_NOTE}")) == self._mark
+            return _mark(self._medium.read(self._medium.path(FILES_NOTE))) == self._mark
         except FileNotFoundError:
             return False
 
-    def _written(self, file: str) -> str:
-        """Return a file's name as its filesystem takes it: in a URL of the web a ``%`` is written as an escape."""
-        return quote(file) if _is_web(self._filesystem) else file
+    def close(self) -> None:
+        """Release what was opened for them."""
+        self._medium.close()
+
+
+def _is_there(medium: "Medium", name: str) -> bool:
+    try:
+        return medium.exists(medium.path(name))
+    except PermissionError:  # a service that does not tell absence from refusal
+        return False
 
 
 def _mark(note: bytes) -> bytes:
     return hashlib.blake2b(note).digest()
-
-
-def _is_web(filesystem: Any) -> bool:
-    return "http" in filesystem.protocol

@@ -10,7 +10,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -97,7 +97,8 @@ def opened(url: str | Path, *, allow_pickle: bool = False, **storage_options: An
         def of_files(*, progress: Progress = False) -> Iterator[tuple[Any, Any]]:
             return counted(folder.entries(allow_pickle=allow_pickle), progress, "loading")
 
-        yield of_files
+        with closing(folder):
+            yield of_files
         return
     with reading(url, storage_options) as file:  # opened once: every turn reads the same file
 

@@ -16,6 +16,7 @@ from spoonbill.backends.filesystem_media import open_medium
 from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_publication import recover
 from spoonbill.backends.filesystem_staging import Staging
+from spoonbill.backends.filesystem_unfinished import Readable, look
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError, StoreError
 from spoonbill.files.errors import remedy, secrets_of
 from spoonbill.masking import scrub
@@ -84,16 +85,26 @@ class Filesystem(Store[str, bytes]):
 
     @property
     def _medium(self) -> Medium:
-        """The medium, where nothing is half done: the first use ends what a process that is gone has left."""
+        """The medium for writes: the first one ends what a process of this user that is gone has left half done."""
         if not self._settled:
             self._try("open", recover, self._unsettled)
             self._settled = True
         return self._unsettled
 
     @property
-    def _reader(self) -> Medium | DiskCache:
-        medium = self._medium
-        return self._copies or medium
+    def _reader(self) -> Readable:
+        """What is read, which changes nothing: where a load or save is half done, the state that was decided."""
+        if not self._settled:
+            unfinished = self._try("open", look, self._unsettled)
+            if unfinished is not None:
+                return unfinished  # type: ignore[no-any-return]
+            self._settled = True
+        return self._unsettled
+
+    @property
+    def _cached(self) -> Readable:
+        reader = self._reader
+        return self._copies if self._copies is not None and reader is self._unsettled else reader
 
     # -- keys and failures -------------------------------------------------------------------------------------
 
@@ -144,7 +155,7 @@ class Filesystem(Store[str, bytes]):
     def get(self, key: str, default: Any = None) -> Any:
         path = self._path(key)
         try:
-            return self._reader.read(path)
+            return self._cached.read(path)
         except _ABSENCES:
             return default
         except self._failures as error:
@@ -159,7 +170,7 @@ class Filesystem(Store[str, bytes]):
     def has(self, key: str) -> bool:
         path = self._path(key)
         try:
-            return self._medium.exists(path)
+            return self._reader.exists(path)
         except self._failures as error:
             if self._cannot_be(path, error):
                 return False
@@ -184,7 +195,7 @@ class Filesystem(Store[str, bytes]):
             raise ValueError(f"read_range takes positions of 0 or more, not {start} and {stop}")
         path = self._path(key)
         try:
-            return self._medium.read_part(path, start, max(start, stop))
+            return self._reader.read_part(path, start, max(start, stop))
         except _ABSENCES:
             raise KeyError(key) from None
         except self._failures as error:
@@ -255,7 +266,7 @@ class Filesystem(Store[str, bytes]):
 
     def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
         keys = list(keys)
-        found = self._reader.read_many([self._path(key) for key in keys])
+        found = self._cached.read_many([self._path(key) for key in keys])
         for place, one in enumerate(found):
             if one is MISSING:
                 found[place] = default
@@ -328,7 +339,7 @@ class Filesystem(Store[str, bytes]):
                 yield key_of(name)
 
     def _pages(self, stem: str) -> Iterator[list[str]]:
-        pages = self._medium.pages(stem)
+        pages = self._reader.pages(stem)
         while True:
             page = self._try("iter", next, pages, None)
             if page is None:
@@ -401,9 +412,22 @@ class Filesystem(Store[str, bytes]):
             self._refuse("save", MISSING, error)
         with closing(target):
             try:
-                export(self._medium, target, note, progress)
+                export(self._whole_source(), target, note, progress)
             except (*self._failures, *target.failures) as error:
                 self._refuse("save", MISSING, error)
+
+    def _whole_source(self) -> Medium:
+        if self._reader is not self._unsettled:
+            raise StoreError(
+                f"a load or save into {self._root} was broken off in its last step: call flush() of the store, or "
+                "write to it, which finishes that, and save then"
+            )
+        return self._unsettled
+
+    def flush(self) -> None:
+        """Finish a load or save that was broken off in its last step, as the first write does."""
+        if not self.read_only:
+            _ = self._medium
 
     def close(self) -> None:
         self._unsettled.close()

@@ -1,16 +1,17 @@
 """The files of one root, copied to another: resumed where it stopped, and shown when all of them are there."""
 
-import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 from spoonbill.backends.file_names import key_of
 from spoonbill.backends.filesystem_async import AsyncMedium
 from spoonbill.backends.filesystem_local import LocalMedium
 from spoonbill.backends.filesystem_medium import NO_KEYS, PART, Info, Medium
 from spoonbill.backends.filesystem_publication import publish, recover
+from spoonbill.backends.filesystem_run import STEM, Run, staged_name
+from spoonbill.backends.filesystem_run import hashed as _hashed
 from spoonbill.errors import SnapshotError, StoreError
 from spoonbill.exported_files import FILES_NOTE, files_noted
 from spoonbill.snapshot import Progress, counted
@@ -35,21 +36,21 @@ def export(source: Medium, target: Medium, note: dict[str, Any], progress: Progr
     _written_before(target)
     files = {source.name(info["name"]): info for info in _files(source)}
     noted = _noted(files, note)
-    journal = _Journal(source, target)
-    left = [name for name, info in files.items() if not journal.has(name, source.tag(info))]
-    reported = iter(counted(range(len(files)), progress, "saving"))
-    for _ in range(len(files) - len(left)):
-        next(reported)
-    for batch in _batches({name: files[name] for name in left}):
-        _copy(source, target, {name: journal.staged(name) for name in batch}, batch)
-        journal.note({name: source.tag(info) for name, info in batch.items()})
-        for _ in batch:
+    with Run(target, _hashed(repr(source.identity), 16)) as run:
+        journal = _Journal(target, run)
+        left = [name for name, info in files.items() if not journal.has(name, info, source.tag(info))]
+        reported = iter(counted(range(len(files)), progress, "saving"))
+        for _ in range(len(files) - len(left)):
             next(reported)
-    next(reported, None)  # lets the bar end
-    staged = {name: journal.staged(name) for name in (*files, FILES_NOTE)}
-    target.write(target.path(staged[FILES_NOTE]), noted)
-    publish(target, staged, lambda: _written_before(target), progress=progress is True)
-    journal.forget()
+        for batch in _batches({name: files[name] for name in left}):
+            _copy(source, target, {name: staged_name(run.token, name) for name in batch}, batch)
+            journal.note({name: source.tag(info) for name, info in batch.items()})
+            for _ in batch:
+                next(reported)
+        next(reported, None)  # lets the bar end
+        target.stage_many({target.path(staged_name(run.token, FILES_NOTE)): noted})
+        publish(target, run.token, [*files, FILES_NOTE], lambda: _written_before(target), progress=progress is True)
+        run.end()
 
 
 def _noted(files: dict[str, Info], note: dict[str, Any]) -> bytes:
@@ -87,7 +88,7 @@ def _copy(source: Medium, target: Medium, staged: dict[str, str], files: dict[st
         for one in found:
             if one.__class__ is not bytes:
                 raise one if isinstance(one, Exception) else FileNotFoundError("a file went away: save again")
-        target.write_all({place: data for (_, place), data in zip(pairs, found, strict=True)})
+        target.stage_many({place: data for (_, place), data in zip(pairs, found, strict=True)})
 
 
 def _same_service(source: Medium, target: Medium) -> bool:
@@ -98,7 +99,7 @@ def _same_service(source: Medium, target: Medium) -> bool:
 
 def _pour(source: Medium, target: Medium, origin: str, place: str) -> None:
     """Copy one large file in pieces, which its staged name keeps from sight."""
-    with source.fs.open(origin, "rb", block_size=_PIECE) as inlet, target.fs.open(place, "wb") as outlet:
+    with source.open_file(origin) as inlet, target.stage_file(place) as outlet:
         while piece := inlet.read(_PIECE):
             outlet.write(piece)
 
@@ -130,41 +131,38 @@ def _noted_in(target: Medium) -> set[str]:
 
 
 class _Journal:
-    """Where the copies of one source lie, which of an interrupted run are whole, and what they are copies of."""
+    """Which copies of an interrupted save are whole, and what they are copies of.
 
-    def __init__(self, source: Medium, target: Medium) -> None:
+    What cannot be read, or is not of this user and this size, counts for nothing: those files are copied again.
+    """
+
+    def __init__(self, target: Medium, run: Run) -> None:
         self._target = target
-        self._stem = f"saving-{_hashed(repr(source.identity), 6)}-"
+        self._token = run.token
+        self._stem = f"{STEM}{run.token}-{_JOURNAL}"
         self._tags: dict[str, str] = {}
-        there = self._left()
-        self._parts = sorted(name for name in there if name.startswith(self._stem + _JOURNAL))
+        self._there = run.left() if run.taken_up else set()
+        self._parts = sorted(name for name in self._there if name.startswith(self._stem))
         for part in self._parts:
-            noted = json.loads(target.read(target.path(part)))
-            self._tags.update((name, tag) for name, tag in noted.items() if self.staged(name) in there)
+            self._tags.update(self._read(part))
 
-    def _left(self) -> set[str]:
-        names = {self._target.name(info["name"]) for page in self._target.infos(self._stem) for info in page}
-        return {name for name in names if name.endswith(PART)}
+    def _read(self, part: str) -> dict[str, str]:
+        try:
+            noted = json.loads(self._target.read_own(self._target.path(part)))
+        except (*self._target.failures, ValueError, RecursionError):
+            return {}
+        whole = type(noted) is dict and all(type(tag) is str for tag in noted.values())
+        return noted if whole else {}
 
-    def staged(self, name: str) -> str:
-        """Return where the copy of a file lies until all are there: always the same place, and one that is short."""
-        return f"{self._stem}{_hashed(name, 20)}{PART}"
-
-    def has(self, name: str, tag: str) -> bool:
+    def has(self, name: str, info: Info, tag: str) -> bool:
         """Tell whether there is a whole copy of the file as it is now."""
-        return self._tags.get(name) == tag
+        staged = staged_name(self._token, name)
+        if self._tags.get(name) != tag or staged not in self._there:
+            return False
+        return bool(self._target.info(self._target.path(staged))["size"] == info["size"])
 
     def note(self, tags: dict[str, str]) -> None:
         """Remember that these were copied."""
-        part = f"{self._stem}{_JOURNAL}{len(self._parts):06d}{PART}"
-        self._target.write(self._target.path(part), json.dumps(tags).encode())
+        part = f"{self._stem}{len(self._parts):06d}-{uuid4().hex[:8]}{PART}"
+        self._target.stage_many({self._target.path(part): json.dumps(tags).encode()})
         self._parts.append(part)
-
-    def forget(self) -> None:
-        """Remove what is left of this run and of earlier ones."""
-        with suppress(Exception):  # the save is done, and nobody sees them
-            self._target.drop_many(list(map(self._target.path, self._left())))
-
-
-def _hashed(text: str, size: int) -> str:
-    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=size).hexdigest()

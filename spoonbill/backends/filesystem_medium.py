@@ -4,9 +4,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from itertools import count
-from typing import Any
-from uuid import uuid4
+from typing import IO, Any
 
 import fsspec
 
@@ -20,15 +18,14 @@ NOTE = "~note"
 NO_KEYS = (PART, NOTE)
 """Endings that no key's file has: a tilde is always escaped."""
 
-_TOKEN = uuid4().hex[:6]
-_numbers = count()
-
 Info = dict[str, Any]
+
+_PIECE = 8 << 20
 
 
 def beside(path: str) -> str:
-    """Return a name next to `path` that no key and no other process uses."""
-    return f"{path}.{_TOKEN}{os.getpid():x}-{next(_numbers):x}{PART}"
+    """Return a name next to `path` that no key uses and that nobody can foresee."""
+    return f"{path}.{os.urandom(8).hex()}{PART}"
 
 
 class Medium:
@@ -57,7 +54,7 @@ class Medium:
         threads="safe",
         processes="as the filesystem's",
         fork="as the filesystem's",
-        crash="as the filesystem's; where it cannot rename, a crash amid a write can leave a part of the value",
+        crash="as the filesystem's; where it cannot rename, a crash in the middle of a write can leave a part of the value",
         iteration="the files of each folder at the moment when the loop came to it",
         atomic="between the threads of this process; not between processes",
     )
@@ -91,6 +88,11 @@ class Medium:
         """Tell whether the root of `other` is this root, or lies below it."""
         return self.identity[:-1] == other.identity[:-1] and f"{other.root}/".startswith(f"{self.root}/")
 
+    @property
+    def marks(self) -> list[str]:
+        """What tells this root from others in what is written there: one of them is enough, as a root may be moved."""
+        return [self.root]
+
     def path(self, name: str) -> str:
         """Return the whole path of a name below the root."""
         return self.start + name
@@ -107,6 +109,10 @@ class Medium:
     def alone(self, *, wait: bool) -> AbstractContextManager[bool]:  # noqa: ARG002 - for those that can tell
         """Hold the root against publications of other processes; give False where one of them is known to hold it."""
         return nullcontext(True)
+
+    def claim(self, path: str) -> AbstractContextManager[bool] | None:  # noqa: ARG002 - as above
+        """Hold a file as long as this process lives; give False where another one does. None: nobody can tell."""
+        return None
 
     # -- one file ----------------------------------------------------------------------------------------------
 
@@ -237,6 +243,37 @@ class Medium:
         except self.failures as error:
             return error
 
+    # -- saves and loads ---------------------------------------------------------------------------------------
+
+    def read_own(self, path: str) -> bytes:
+        """Read a file that only the owner of the root may have written."""
+        return self.read(path)
+
+    def owns(self, path: str) -> bool:  # noqa: ARG002 - for those that know owners
+        """Tell whether a file is one that this user wrote."""
+        return True
+
+    def open_file(self, path: str) -> IO[bytes]:
+        """Open a file to read it in pieces."""
+        file: IO[bytes] = self.fs.open(path, "rb", block_size=_PIECE)
+        return file
+
+    def stage_file(self, path: str) -> IO[bytes]:
+        """Open a file to write it in pieces, under a name that is shown later."""
+        file: IO[bytes] = self.fs.open(path, "wb")
+        return file
+
+    def stage_many(self, files: dict[str, bytes]) -> None:
+        """Write each file under a name that is shown later, seen by this user alone where there are users."""
+        self.write_all(files)
+
+    def write_by(self, aside: str, path: str, data: bytes) -> None:  # noqa: ARG002 - for those that write beside
+        """Replace a file; where that needs a second name for a moment, by this one."""
+        self.write_all({path: data})
+
+    def prepare_many(self, pairs: list[tuple[str, str]]) -> None:
+        """Make staged files ready to take the place of others, or raise where they are not ours."""
+
     # -- listings ----------------------------------------------------------------------------------------------
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
@@ -268,7 +305,7 @@ class Medium:
 
     def tag(self, info: Info) -> str:
         """Return a text that changes with the file."""
-        marks = ("ETag", "etag", "generation", "mtime", "modify", "LastModified", "last_modified", "created", "size")
+        marks = ("ETag", "etag", "generation", "mtime", "modify", "LastModified", "last_modified", "created", "size", "changed", "inode")
         return ";".join(f"{mark}={info[mark]}" for mark in marks if info.get(mark) is not None)
 
     def close(self) -> None:

@@ -1,31 +1,43 @@
-"""A new state of a root, shown in full or not at all: decided by one small file, from which a crash is mended.
+"""A new state of a root, shown in full or not at all: decided by one small file, from which a crash is repaired.
 
 The new files lie ready under names that no listing shows, and the files that they replace get second names. Then a
 record is written, and only now the files are renamed one by one. While the record is there, everything is there to
-finish the new state, and to put the old one back: an error puts it back at once; after a crash the next one who uses
-the root finishes. Both can be done again from any point, so they may themselves be interrupted.
+finish the new state, and to put the old one back: an error puts it back at once; after a crash the next one who writes
+to the root finishes. Both can be done again from any point, so they may themselves be interrupted.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from typing import NamedTuple, Self
+from typing import Self
 from uuid import uuid4
 
-from spoonbill.backends.filesystem_medium import PART, Medium
+from spoonbill.backends.filesystem_journal import (
+    BACK,
+    FORWARD,
+    Change,
+    Record,
+    read_changes,
+    written_changes,
+)
+from spoonbill.backends.filesystem_medium import Medium
+from spoonbill.backends.filesystem_run import aside_name, kept_name, list_name, staged_name, sweep
 from spoonbill.errors import StoreError
 from spoonbill.exported_files import RECORD
 from spoonbill.files.errors import status_of
 from spoonbill.snapshot import counted
 from spoonbill.store import batches
 
-_FORWARD, _BACK = "forward", "back"
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
 _AT_A_TIME = 1000
 
 
 def publish(
-    medium: Medium, staged: Mapping[str, str], present: Callable[[], Collection[str]], *, progress: bool = False
+    medium: Medium,
+    token: str,
+    names: Collection[str],
+    present: Callable[[], Collection[str]],
+    *,
+    progress: bool = False,
 ) -> None:
     """Rename the staged files into place and remove the other ones that are present; on an error change nothing.
 
@@ -33,8 +45,10 @@ def publish(
     ----------
     medium : Medium
         The root.
-    staged : dict
-        For each file of the new state the name under which it lies ready.
+    token : str
+        What the names of the staged files carry.
+    names : collection of str
+        The files of the new state, each of which lies ready under its staged name.
     present : callable
         Returns the names of the files of the old state.
     progress : bool, optional
@@ -49,14 +63,10 @@ def publish(
     with medium.lock, medium.alone(wait=True):
         _settle(medium)
         old = present()
-        token = uuid4().hex[:12]
-        names = [*staged, *(name for name in old if name not in staged)]
-        changes = [
-            _Change(name, staged.get(name), f"{token}-{number:x}{PART}" if name in old else None)
-            for number, name in enumerate(names)
-        ]
+        changes = [Change(name, new=True, old=name in old) for name in names]
+        changes += [Change(name, new=False, old=True) for name in sorted(set(old).difference(names))]
         if changes:
-            _Publication(medium, changes, f"{token}-changes{PART}").run(progress=progress)
+            _Publication(medium, token, changes).run(progress=progress)
 
 
 def undecided(medium: Medium) -> bool:
@@ -64,19 +74,23 @@ def undecided(medium: Medium) -> bool:
     return not medium.exists(medium.path(RECORD))
 
 
-def recover(medium: Medium) -> bool:
-    """Finish what was decided by somebody who is gone; return False where another process is just at it.
-
-    A root that lets nobody ask whether the record is there is taken as one without.
-    """
+def is_unfinished(medium: Medium) -> bool:
+    """Tell whether a record is there. A root that lets nobody ask is taken as one without."""
     try:
         medium.read(medium.path(RECORD))
     except _ABSENCES:
-        return True
+        return False
     except Exception as error:
         if isinstance(error, PermissionError) or status_of(error) in {401, 403}:
-            return True
+            return False
         raise
+    return True
+
+
+def recover(medium: Medium) -> bool:
+    """Finish what was decided by somebody who is gone; return False where another process is just at it."""
+    if not is_unfinished(medium):
+        return True
     with medium.lock, medium.alone(wait=False) as alone:
         if alone:
             _settle(medium)
@@ -89,17 +103,6 @@ def _settle(medium: Medium) -> None:
         publication.resume()
 
 
-class _Change(NamedTuple):
-    """What happens to one file. All are names below the root."""
-
-    name: str
-    """The file."""
-    staged: str | None
-    """The file that takes its place, None where it is removed."""
-    kept: str | None
-    """The second name of the file as it is, None where there is none."""
-
-
 class _Publication:
     """One such change of a root.
 
@@ -107,41 +110,36 @@ class _Publication:
     ----------
     medium : Medium
         The root.
-    changes : list of _Change
+    token : str
+        What the names of its files carry.
+    changes : list of Change
         What happens to each file.
-    listed : str
-        The name of the file that tells of `changes`.
-    record : bytes, optional
+    record : Record, optional
         The record as it was found.
     """
 
-    def __init__(self, medium: Medium, changes: list[_Change], listed: str, record: bytes | None = None) -> None:
+    def __init__(self, medium: Medium, token: str, changes: list[Change], record: Record | None = None) -> None:
         self._medium = medium
+        self._token = token
         self._changes = changes
-        self._listed = listed
+        self._digest = "" if record is None else record.digest
         self._record = record
         self._decided = record is not None
 
     @classmethod
     def found(cls, medium: Medium) -> Self | None:
-        """Return the one whose record is there."""
+        """Return the one whose record is there, verified in every field, and of this user."""
         try:
-            record = medium.read(medium.path(RECORD))
+            record = Record.read(medium, own=True)
         except _ABSENCES:
             return None
         try:
-            listed = json.loads(record)["changes"]
-        except (ValueError, LookupError, TypeError) as error:
-            raise StoreError(
-                f"{medium.path(RECORD)} is not what a save or load leaves there: move it away, if it is not yours"
-            ) from error
-        try:
-            lines = medium.read(medium.path(listed)).decode().splitlines()
+            changes = read_changes(medium, record, own=True)
         except _ABSENCES:
             if undecided(medium):  # it was ended meanwhile
                 return None
             raise
-        return cls(medium, [_Change(*json.loads(line)) for line in lines], listed, record)
+        return cls(medium, record.token, changes, record)
 
     # -- what it does ------------------------------------------------------------------------------------------
 
@@ -149,10 +147,10 @@ class _Publication:
         """Decide on the change and carry it out."""
         try:
             self._in_batches(self._medium.keep_many, ((name, kept) for kept, name in self._returns()))
-            lines = "\n".join(map(json.dumps, self._changes))
-            self._medium.write(self._medium.path(self._listed), lines.encode())
+            data, self._digest = written_changes(self._changes)
+            self._medium.stage_many({self._medium.path(list_name(self._token)): data})
         except BaseException:
-            self._sweep()
+            self._forget()
             raise
         self._go(counted(self._moves(), progress, "renaming"))
 
@@ -160,62 +158,66 @@ class _Publication:
         """Carry on from wherever it was broken off."""
         medium = self._medium
         left = {medium.name(info["name"]) for page in medium.infos("") for info in page}
-        if json.loads(self._record or b"")["direction"] == _FORWARD:
+        if self._record is not None and self._record.direction == FORWARD:
             self._go([(staged, name) for staged, name in self._moves() if staged in left])
         else:
-            self._turn(_BACK)
+            self._turn(BACK)
             self._go_back([(kept, name) for kept, name in self._returns() if kept in left])
-            self._drop([staged for staged, _ in self._moves() if staged in left])
+            sweep(medium, self._token)
 
     def _go(self, moves: Iterable[tuple[str, str]]) -> None:
         """Show the new state, or put everything back and raise what stood in the way."""
         try:
-            self._turn(_FORWARD)
-            self._in_batches(self._medium.move_many, moves)
-            self._drop([change.name for change in self._changes if change.staged is None])
+            self._turn(FORWARD)
+            self._in_batches(self._show, moves)
+            self._drop([change.name for change in self._changes if not change.new])
             self._drop([RECORD])
         except BaseException as error:
             self._take_back(error)
             raise
-        self._sweep()
+        sweep(self._medium, self._token)
+
+    def _show(self, pairs: list[tuple[str, str]]) -> None:
+        self._medium.prepare_many(pairs)
+        self._medium.move_many(pairs)
 
     def _take_back(self, error: BaseException) -> None:
         try:
             if not self._decided and undecided(self._medium):
-                self._sweep()
+                self._forget()
                 return
-            self._turn(_BACK)
+            self._turn(BACK)
             self._go_back(self._returns())
         except Exception as second:
             raise StoreError(
                 f"the last step of a save or load into {self._medium.root} was broken off by {_told(error)}, and could "
                 f"not be taken back: {_told(second)}. Some files there are new and some are old; all of both are kept. "
-                "Mend the reason and open the store again: it goes on from what is noted there"
+                "Remove the reason and open the store again: it goes on from what is noted there"
             ) from error
 
     def _go_back(self, returns: list[tuple[str, str]]) -> None:
         """Give the old files their names again, and remove the new ones."""
         self._in_batches(self._medium.move_many, returns)
-        self._drop([change.name for change in self._changes if change.kept is None])
+        self._drop([change.name for change in self._changes if not change.old])
         self._drop([RECORD])
-        self._sweep()  # a rename of one name of a file to another name of it leaves both
+        self._forget()  # a rename of one name of a file to another name of it leaves both
 
     # -- its parts ---------------------------------------------------------------------------------------------
 
     def _moves(self) -> list[tuple[str, str]]:
-        return [(change.staged, change.name) for change in self._changes if change.staged is not None]
+        return [(staged_name(self._token, change.name), change.name) for change in self._changes if change.new]
 
     def _returns(self) -> list[tuple[str, str]]:
-        return [(change.kept, change.name) for change in self._changes if change.kept is not None]
+        return [(kept_name(self._token, change.name), change.name) for change in self._changes if change.old]
 
     def _turn(self, direction: str) -> None:
         """Note where it goes, as ours: in one step where the medium can, so that no two go different ways."""
-        head = {"spoonbill": "publication 1", "direction": direction, "changes": self._listed, "by": uuid4().hex}
-        record = json.dumps(head).encode()
+        marks = self._medium.marks if self._record is None else self._record.roots
+        record = Record(self._token, direction, self._digest, uuid4().hex, tuple(marks))
         before, self._record = self._record, record  # already now: a write that fails here may be heard there
         if before is None:
-            self._medium.write_all({self._medium.path(RECORD): record})
-        elif not self._replaced(before, record):
+            self._write(record.data())
+        elif not self._replaced(before.data(), record.data()):
             raise StoreError("another process goes on with it, or has ended it")
         self._decided = True
 
@@ -225,12 +227,16 @@ class _Publication:
         if "replace" in medium.atomic:
             return medium.swap(path, expected, record)
         try:
-            if medium.read(path) != expected:
+            if medium.read_own(path) != expected:
                 return False
         except _ABSENCES:
             return False
-        medium.write(path, record)
+        self._write(record)
         return True
+
+    def _write(self, record: bytes) -> None:
+        path = self._medium.path
+        self._medium.write_by(path(aside_name(self._token)), path(RECORD), record)
 
     def _in_batches(self, call: Callable[[list[tuple[str, str]]], None], pairs: Iterable[tuple[str, str]]) -> None:
         path = self._medium.path
@@ -241,10 +247,10 @@ class _Publication:
         for batch in batches(names, _AT_A_TIME):
             self._medium.drop_many([self._medium.path(name) for name in batch])
 
-    def _sweep(self) -> None:
-        """Remove what nobody sees and nobody needs any more."""
+    def _forget(self) -> None:
+        """Remove what nobody needs any more; the staged files stay, for a save that takes them up."""
         with suppress(Exception):
-            self._drop([*(kept for kept, _ in self._returns()), self._listed])
+            self._drop([*(kept for kept, _ in self._returns()), list_name(self._token)])
 
 
 def _told(error: BaseException) -> str:

@@ -3,11 +3,11 @@
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from spoonbill.backends.file_names import key_of
-from spoonbill.backends.filesystem_medium import PART, Medium
+from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_publication import publish, undecided
+from spoonbill.backends.filesystem_run import Run, staged_name
 
 
 class Staging:
@@ -21,31 +21,31 @@ class Staging:
 
     def __init__(self, medium: Medium) -> None:
         self._medium = medium
-        self._token = uuid4().hex[:12]
-        self._places: dict[str, str] = {}
+        self._run = Run(medium)
+        self._names: dict[str, None] = {}
 
     def __enter__(self) -> Self:
+        self._run.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and self._places:
-            with suppress(Exception):  # the first error is the one to tell
-                if undecided(self._medium):
-                    self._medium.drop_many([self._medium.path(place) for place in self._places.values()])
+        with suppress(Exception):  # the first error is the one to tell
+            if error is None or undecided(self._medium):
+                self._run.end()
+        self._run.__exit__()
 
     def write(self, files: dict[str, bytes]) -> None:
         """Write files, by their paths, for later; of several values for one path the last one counts."""
-        staged = {}
-        for path, data in files.items():
-            place = self._places.setdefault(self._medium.name(path), f"{self._token}-{len(self._places):x}{PART}")
-            staged[self._medium.path(place)] = data
-        self._medium.write_all(staged)
+        medium = self._medium
+        names = {path: medium.name(path) for path in files}
+        self._names.update(dict.fromkeys(names.values()))
+        medium.stage_many({medium.path(staged_name(self._run.token, names[path])): files[path] for path in files})
 
     def publish(self) -> None:
         """Make them what the root holds: all keys' files are these."""
-        publish(self._medium, self._places, self._present)
+        publish(self._medium, self._run.token, self._names, self._present)
 
     def _present(self) -> set[str]:
         names = {name for page in self._medium.pages("") for name in page}

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from spoonbill.errors import causes
+from spoonbill.files.safely import UnsafeFileError
 from spoonbill.masking import is_secret
 
 _SHORTEST = 4
@@ -36,6 +37,8 @@ def remedy(error: BaseException) -> str:
     for mark, advice in _BY_TEXT:
         if mark in texts:
             return advice
+    if isinstance(error, UnsafeFileError):
+        return error.remedy
     if isinstance(error, PermissionError) or status_of(error) in {401, 403} or "Forbidden" in texts:
         return "Check the credentials and what they may do here."
     if isinstance(error, TimeoutError):

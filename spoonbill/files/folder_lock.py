@@ -4,10 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from spoonbill.files.safely import READ_LINKED
+
 
 @contextmanager
 def folder_lock(folder: str, *, wait: bool) -> Iterator[bool]:
-    """Hold a folder; with `wait` False give False where somebody else holds it.
+    """Hold a folder, or a file; with `wait` False give False where somebody else holds it.
 
     It is the system's own lock on the folder (``flock``), so no file is left behind. Where there is none, on Windows
     and on some filesystems of networks, everybody holds the folder.
@@ -15,7 +17,7 @@ def folder_lock(folder: str, *, wait: bool) -> Iterator[bool]:
     Parameters
     ----------
     folder : str
-        A local folder that is there.
+        A local folder or file that is there.
     wait : bool
         Whether to wait until it is free.
     """
@@ -24,7 +26,7 @@ def folder_lock(folder: str, *, wait: bool) -> Iterator[bool]:
     except ImportError:
         yield True
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, READ_LINKED)
     held = True
     try:
         try:

@@ -145,7 +145,10 @@ class FilesContract(BackendContract):
             again = pickle.loads(pickle.dumps(store))
             found = dict(again.items())
             assert found in (OLD, NEW)
+            assert {name for name in self.names(store) if "~" not in name} == shown  # a read changes nothing
             seen.add((frozenset(shown), found == NEW))
+            again.flush()
+            assert dict(again.items()) == found
             assert sorted(name for name in self.names(store) if not name.endswith("~part")) == sorted(found)
             again.close()
         assert {new for _, new in seen} == {True, False}
