@@ -324,6 +324,7 @@ class Filesystem(Store[str, bytes]):
         """Write everything under names that nobody sees, and only then rename it into place and remove the rest."""
         try:
             with self._lock, Staging(self._medium) as staging:
+                self._try("replace_all", staging.start)
                 for batch in self._batches(pairs):
                     self._try("replace_all", staging.write, {path: value for path, _, value in batch})
                 self._try("replace_all", staging.publish)

@@ -92,7 +92,7 @@ class LocalMedium(Medium):
 
     def _led_to(self, path: str) -> str:
         """Return where a link leads, which has to be a place in this directory."""
-        target = os.path.realpath(path)
+        target = os.path.realpath(path, strict=True)  # one that leads nowhere is no file
         if not target.startswith(f"{os.path.realpath(self.root)}/".replace("//", "/")):
             raise UnsafeFileError(path, "it is a link that leads out of the store's directory", "Remove the link.")
         return target

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
+from functools import cache
+from itertools import islice
 from typing import Any, Self
 
 from spoonbill.backends.filesystem_medium import PART, Medium
@@ -18,7 +21,17 @@ _DAY = 86_400
 """Seconds after which a load or save on a medium that cannot tell who lives is taken as dead."""
 _MOST = 1 << 16
 _RUN = re.compile(r"saving-([0-9a-f]{32})-run~part\Z")
-_FIELDS = {"spoonbill", "token", "roots", "source", "at"}
+_FIELDS = {"spoonbill", "token", "roots", "source", "by", "at"}
+_LOOKED_AT = 20
+"""Runs of others that a new one looks at; the rest waits for the next."""
+
+_live: set[str] = set()
+"""The tokens of the runs of this process."""
+
+
+@cache
+def _name_of(pid: int) -> str:  # noqa: ARG001 - a forked child is another process
+    return secrets.token_hex(8)
 
 
 def staged_name(token: str, name: str) -> str:
@@ -77,13 +90,15 @@ class Run:
     def __enter__(self) -> Self:
         medium = self._medium
         with medium.lock, medium.alone(wait=True):
-            for token in self._dead():
+            for token in list(self._dead()):
                 if self._source is not None and not self.taken_up and self._is_of_source(token) and self._claim(token):
                     self.token, self.taken_up = token, True
+                    _live.add(token)
                 else:
                     sweep(medium, token)
             if not self.taken_up:
                 try:
+                    _live.add(self.token)
                     medium.stage_many({self._path(self.token): self._note()})
                     self._claim(self.token)
                 except BaseException:
@@ -92,11 +107,12 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        _live.discard(self.token)
         self._holding.close()
 
     def end(self) -> None:
         """Remove all that is left of it."""
-        self._holding.close()
+        self.__exit__()
         sweep(self._medium, self.token)
 
     def left(self) -> set[str]:
@@ -111,9 +127,10 @@ class Run:
         medium = self._medium
         if medium.exists(medium.path(RECORD)):  # one of them may be needed to finish what is noted there
             return
-        for found in map(_RUN.match, _listed(medium, STEM)):
-            if found and medium.owns(self._path(found[1])) and self._is_dead(found[1]):
-                yield found[1]
+        tokens = (found[1] for found in map(_RUN.match, _listed(medium, STEM)) if found)
+        for token in islice((token for token in tokens if token not in _live), _LOOKED_AT):
+            if medium.owns(self._path(token)) and self._is_dead(token):
+                yield token
 
     def _is_dead(self, token: str) -> bool:
         path = self._path(token)
@@ -123,7 +140,9 @@ class Run:
                 with claim as free:
                     return free
             head = self._head(token)
-            return head is not None and (self._is_of_source(token) or time.time() - head["at"] > _DAY)
+            if head is not None:
+                mine = head["by"] == _name_of(os.getpid()) or (self._source is not None and head["source"] == self._source)
+                return mine or time.time() - head["at"] > _DAY
         return False
 
     def _is_of_source(self, token: str) -> bool:
@@ -147,7 +166,7 @@ class Run:
 
     def _note(self) -> bytes:
         head = {"spoonbill": "run 1", "token": self.token, "roots": self._medium.marks, "source": self._source}
-        return json.dumps({**head, "at": int(time.time())}).encode()
+        return json.dumps({**head, "by": _name_of(os.getpid()), "at": int(time.time())}).encode()
 
     def _path(self, token: str) -> str:
         return self._medium.path(f"{STEM}{token}-run{PART}")

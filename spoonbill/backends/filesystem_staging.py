@@ -25,7 +25,6 @@ class Staging:
         self._names: dict[str, None] = {}
 
     def __enter__(self) -> Self:
-        self._run.__enter__()
         return self
 
     def __exit__(
@@ -35,6 +34,10 @@ class Staging:
             if error is None or undecided(self._medium):
                 self._run.end()
         self._run.__exit__()
+
+    def start(self) -> None:
+        """Tell others that a load is under way, and remove what dead ones left."""
+        self._run.__enter__()
 
     def write(self, files: dict[str, bytes]) -> None:
         """Write files, by their paths, for later; of several values for one path the last one counts."""

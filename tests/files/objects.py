@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 OLD = {"removed": b"1", "both": b"2", "gone": b"3", "stays": b"4"}
 NEW = {"both": b"new", "stays": b"new too", "added": b"5", "more": b"6"}
-_BATCHES = ("write", "write_many", "keep_many", "move_many", "drop_many")
+_BATCHES = ("write", "write_many", "stage_many", "prepare_many", "write_by", "keep_many", "move_many", "drop_many")
 
 
 def breaking_at(number, store, patch):

@@ -158,18 +158,18 @@ def test_both_sides_of_a_fork_go_on(tmp_path):
 
 
 def test_a_link_to_a_file_is_read_and_never_written_through(tmp_path):
-    """A symbolic link is a value; a set replaces the link and not what it leads to; a dangling one is absent."""
-    (tmp_path / "outside").write_bytes(b"theirs")
+    """A link to a file of the store is a value; a set replaces the link and not what it leads to; dangling: absent."""
     store = Filesystem(tmp_path / "f")
     store["a"] = b"1"
-    (tmp_path / "f" / "link").symlink_to(tmp_path / "outside")
+    (tmp_path / "f" / "outside~part").write_bytes(b"theirs")
+    (tmp_path / "f" / "link").symlink_to("outside~part")
     (tmp_path / "f" / "dangling").symlink_to(tmp_path / "nowhere")
     assert dict(store.items()) == {"a": b"1", "link": b"theirs"}
     assert "dangling" not in store
     store["link"] = b"ours"
-    assert (tmp_path / "outside").read_bytes() == b"theirs"
+    assert (tmp_path / "f" / "outside~part").read_bytes() == b"theirs"
     del store["link"]
-    assert (tmp_path / "outside").exists()
+    assert (tmp_path / "f" / "outside~part").exists()
     assert list(store) == ["a"]
 
 

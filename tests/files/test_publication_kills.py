@@ -13,11 +13,11 @@ from spoonbill.errors import StoreError
 from spoonbill.exported_files import RECORD
 from tests.files.objects import NEW, OLD
 
-CALLS = ("replace", "link", "unlink")
+CALLS = ("open", "write", "fchmod", "replace", "link", "unlink")
 
 
 def killed_at(number, work):
-    """Do some work in a child that SIGKILL ends at its number-th rename, link or removal; return whether it did."""
+    """Do some work in a child that SIGKILL ends at its number-th call of the system; return whether it did."""
     child = os.fork()
     if child == 0:
         made = count(1)
@@ -40,7 +40,7 @@ def killed_at(number, work):
 
 
 def test_a_load_killed_at_every_step(tmp_path):
-    """SIGKILL at each rename, link and removal of a load: who opens next has the old entries alone or the new alone."""
+    """SIGKILL at each call of the system in a load: who opens next has the old entries alone or the new alone."""
     root = tmp_path / "store"
     InMemoryStore({key: value.decode() for key, value in NEW.items()}).save(tmp_path / "new")
     old, new = ({key: value.decode() for key, value in pairs.items()} for pairs in (OLD, NEW))
@@ -66,7 +66,7 @@ def test_a_load_killed_at_every_step(tmp_path):
 
 
 def test_a_save_killed_at_every_step(tmp_path):
-    """SIGKILL at each rename, link and removal of a save: any store loads the old folder or the new one, whole."""
+    """SIGKILL at each call of the system in a save: any store loads the old folder or the new one, whole."""
     source, target = tmp_path / "source", tmp_path / "target"
     found = []
     for number in range(1, 200):
