@@ -8,6 +8,8 @@ from spoonbill.backends.filesystem_async import AsyncMedium
 from spoonbill.backends.filesystem_medium import NO_KEYS, Info
 from spoonbill.backends.filesystem_read_only import ReadOnlyMedium
 
+_DEEPEST = 50
+
 
 class HttpMedium(ReadOnlyMedium, AsyncMedium):
     """A folder on a web server, read-only.
@@ -61,4 +63,6 @@ class HttpMedium(ReadOnlyMedium, AsyncMedium):
         yield [folder + name for name in below if "/" not in name and not name.endswith(NO_KEYS)]
         for name in below:
             if name.endswith("/") and name.count("/") == 1:
+                if folder.count("/") > _DEEPEST:
+                    raise OSError(f"{base} lies deeper than the folders of any key: the server's pages lead on and on")
                 yield from self._listed(folder + name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from spoonbill.backends.private_pages import private_pages
 from spoonbill.codecs.safetensors.header import Header, header_length, parse_header
+from spoonbill.files.safely import open_regular
 
 __all__ = ["LocalFile"]
 
@@ -39,13 +40,13 @@ class LocalFile:
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If it cannot be opened, or is no regular file.
     CodecError
         If it is no whole safetensors file.
     """
 
     def __init__(self, path: str, *, writable: bool) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
+        self._descriptor = open_regular(path)
         self._closer = weakref.finalize(self, os.close, self._descriptor)
         status = os.fstat(self._descriptor)
         header = _read_header(self._descriptor, status.st_size)

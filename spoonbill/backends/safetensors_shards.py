@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Never
 
@@ -11,6 +11,8 @@ import fsspec
 from spoonbill.backends.safetensors_file import SafetensorsFile
 from spoonbill.codecs.safetensors.header import TensorInfo
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError
+from spoonbill.files import is_local
+from spoonbill.files.safely import read_regular
 from spoonbill.store import Guarantees, Store, shortened
 
 __all__ = ["SafetensorsShards"]
@@ -54,6 +56,8 @@ class SafetensorsShards(Store[str, Any]):
         index = _read_index(self._url, storage_options)
         self.metadata: dict[str, Any] = index.get("metadata") or {}
         home = self._url.rpartition("/")[0]
+        if is_local(self._url):
+            _check_places(self._url, index["weight_map"].values())
         self._shards = {
             name: SafetensorsFile(f"{home}/{name}" if home else name, framework, device, copy=copy, **storage_options)
             for name in dict.fromkeys(index["weight_map"].values())
@@ -108,12 +112,27 @@ class SafetensorsShards(Store[str, Any]):
         raise ReadOnlyError(f"delete of key {shortened(key)} refused: {self!r} only reads")
 
 
+def _check_places(url: str, names: Iterable[str]) -> None:
+    """Raise where a shard is a link that leads elsewhere than beside the index, or beside what the index leads to.
+
+    The second is how the cache of huggingface_hub lies: links in a snapshot, and the files together in ``blobs``.
+    """
+    home = Path(url).absolute().parent
+    places = {home.resolve(), Path(url).resolve().parent}
+    for name in dict.fromkeys(names):
+        if (home / name).resolve().parent not in places:
+            raise CodecError(f"{url} names the shard {name!r}, which is a link that leads out of its directory")
+
+
 def _read_index(url: str, storage_options: dict[str, Any]) -> dict[str, Any]:
     """Return a verified index: it is a stranger's file, and names files that will be opened."""
     try:
-        opening: Any = fsspec.open(url, "rb", **storage_options)
-        with opening as file:
-            index: Any = json.loads(file.read())
+        if is_local(url):
+            index: Any = json.loads(read_regular(url))
+        else:
+            opening: Any = fsspec.open(url, "rb", **storage_options)
+            with opening as file:
+                index = json.loads(file.read())
     except OSError as error:
         raise StoreError(f"{url} cannot be opened: {type(error).__name__}: {error}. Check the path.") from error
     except (ValueError, RecursionError) as error:
@@ -122,6 +141,6 @@ def _read_index(url: str, storage_options: dict[str, Any]) -> dict[str, Any]:
     if type(homes) is not dict:
         raise CodecError(f"{url} is no index of shards: it has no weight_map of names to files")
     for name in homes.values():
-        if type(name) is not str or name in {"", ".", ".."} or "/" in name or "\\" in name or ":" in name:
+        if type(name) is not str or name in {"", ".", ".."} or set(name) & set("/\\:\0"):
             raise CodecError(f"{url} names the shard {name!r}, which is no file beside it")
     return index  # type: ignore[no-any-return]

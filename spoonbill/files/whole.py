@@ -1,14 +1,25 @@
 """One file that is read as it was when it was opened, or that appears only when all of it is written."""
 
 import os
+import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
-from uuid import uuid4
 
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.files.errors import remedy, secrets_of
+from spoonbill.files.folder_lock import folder_lock
+from spoonbill.files.safely import (
+    NEW,
+    PRIVATE,
+    is_ours,
+    mode_for,
+    open_regular,
+    set_mode,
+    sync_folder,
+)
 from spoonbill.masking import scrub, without
 
 _PIECE = 8 << 20
@@ -26,7 +37,7 @@ def is_local(url: str | Path) -> bool:
 def reading(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
     """Open a file to read it. Seeking to its beginning reads the same file again, or fails where it was replaced."""
     if is_local(url):
-        with Path(url).open("rb") as file:
+        with _here("load", url), os.fdopen(open_regular(os.fspath(url)), "rb") as file:
             yield file
         return
     with _named("load", url, storage_options):
@@ -41,7 +52,7 @@ def appearing(
 ) -> Iterator[IO[bytes]]:
     """Open a file to write that takes its place only when the block ends well, and a local one passes `check`."""
     if is_local(url):
-        with _appearing_here(Path(url), check) as file:
+        with _here("save", url), _appearing_here(Path(url), check) as file:
             yield file
         return
     with _named("save", url, storage_options):
@@ -63,6 +74,17 @@ def _named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> 
         scrub(error, secrets)
         shown = without(secrets, str(url))
         raise StoreError(f"{operation} failed at {shown}: {type(error).__name__}: {error}. {remedy(error)}") from error
+
+
+@contextmanager
+def _here(operation: str, url: str | Path) -> Iterator[None]:
+    """Raise what the disk fails with as an error of our tree; that a file is not there stays what it is."""
+    try:
+        yield
+    except (SpoonbillError, FileNotFoundError):
+        raise
+    except OSError as error:
+        raise StoreError(f"{operation} failed at {url}: {type(error).__name__}: {error}. {remedy(error)}") from error
 
 
 def _opened(url: str | Path, storage_options: dict[str, Any]) -> tuple[Any, str]:
@@ -106,7 +128,7 @@ class _Parts:
 @contextmanager
 def _beside(filesystem: Any, path: str) -> Iterator[IO[bytes]]:
     """Write under another name and rename."""
-    aside = f"{path}.{uuid4().hex[:8]}~part"
+    aside = f"{path}.{secrets.token_hex(8)}~part"
     with suppress(Exception):  # where there are no folders, or it is there; if not, the write itself will say so
         filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
     try:
@@ -144,13 +166,15 @@ def rename(filesystem: Any, source: str, target: str) -> None:
 
 @contextmanager
 def _appearing_here(path: Path, check: Callable[[Path], object] | None) -> Iterator[IO[bytes]]:
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
-    # As any new file: with the permissions that the user's mask leaves.
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    mode = mode_for(os.fspath(path))
+    _sweep(path)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    descriptor = os.open(beside, NEW, PRIVATE)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file, folder_lock(str(beside), wait=False):
             yield file
             file.flush()
+            set_mode(file.fileno(), mode)
             os.fsync(file.fileno())
         if check is not None:
             check(beside)
@@ -159,3 +183,19 @@ def _appearing_here(path: Path, check: Callable[[Path], object] | None) -> Itera
         with suppress(FileNotFoundError):
             beside.unlink()
         raise
+    sync_folder(os.fspath(path.parent))
+
+
+def _sweep(path: Path) -> None:
+    """Remove what saves to this path left that were killed: what is of this user and held by nobody."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.part\Z")
+    with suppress(OSError):
+        for entry in os.scandir(path.parent):
+            if left.match(entry.name) and is_ours(entry.stat(follow_symlinks=False)):
+                _remove_dead(entry.path)
+
+
+def _remove_dead(path: str) -> None:
+    with suppress(OSError), folder_lock(path, wait=False) as free:
+        if free and os.name == "posix":
+            Path(path).unlink()
