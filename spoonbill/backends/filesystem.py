@@ -2,27 +2,22 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
-from spoonbill.backends.file_names import key_of, path_of, stems_of
-from spoonbill.backends.filesystem_cache import DiskCache
+from spoonbill.backends.file_names import key_of, stems_of
 from spoonbill.backends.filesystem_export import export
-from spoonbill.backends.filesystem_limits import limits_below, longest_path
-from spoonbill.backends.filesystem_local import LocalMedium
 from spoonbill.backends.filesystem_media import open_medium
 from spoonbill.backends.filesystem_medium import Medium
-from spoonbill.backends.filesystem_publication import recover
+from spoonbill.backends.filesystem_root import FilesystemRoot
 from spoonbill.backends.filesystem_staging import Staging
-from spoonbill.backends.filesystem_unfinished import Readable, look
-from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError, StoreError
-from spoonbill.files.errors import remedy, secrets_of
-from spoonbill.masking import scrub
+from spoonbill.errors import KeyTooLongError, StoreError
+from spoonbill.files.errors import secrets_of
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
-from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened
+from spoonbill.store import MISSING, RAISE, absent, batches
 
 _BATCH = 100
 """Files of one batch of reads: their values are in memory together."""
@@ -31,7 +26,7 @@ _BATCH_BYTES = 32 << 20
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
 
 
-class Filesystem(Store[str, bytes]):
+class Filesystem(FilesystemRoot):
     """One file a key below a root, with names that people can read and that never leave the root.
 
     Parameters
@@ -47,108 +42,6 @@ class Filesystem(Store[str, bytes]):
     **storage_options
         For the fsspec filesystem.
     """
-
-    guarantees = LocalMedium.guarantees
-    features = frozenset({"read_range"})
-
-    def __init__(
-        self,
-        url: str | Path,
-        *,
-        sync: bool = False,
-        cache: str | Path | None = None,
-        manifest: str | None = None,
-        **storage_options: Any,
-    ) -> None:
-        url = os.fspath(url)
-        self._secrets = secrets_of(url, storage_options)
-        try:
-            medium = open_medium(url, storage_options, sync=sync, manifest=manifest)
-        except SpoonbillError:
-            raise
-        except Exception as error:
-            self._refuse("open", MISSING, error)
-        self._unsettled = medium
-        self._root = medium.root
-        self._start = medium.start
-        self._failures = medium.failures
-        self._copies = None if cache is None else DiskCache(cache, medium)
-        self._settled = medium.read_only
-        self._lock = medium.lock
-        self._writing = self._lock if medium.serial else nullcontext()
-        self._longest = longest_path(medium.limits, self._root)
-        self.limits = limits_below(medium.limits, self._root)
-        self.guarantees = medium.guarantees
-        self.read_only = medium.read_only  # a web server, an archive
-
-    # -- the medium --------------------------------------------------------------------------------------------
-
-    @property
-    def _medium(self) -> Medium:
-        """The medium for writes: the first one ends what a process of this user that is gone has left half done."""
-        if not self._settled:
-            self._try("open", recover, self._unsettled)
-            self._settled = True
-        return self._unsettled
-
-    @property
-    def _reader(self) -> Readable:
-        """What is read, which changes nothing: where a load or save is half done, the state that was decided."""
-        if not self._settled:
-            unfinished = self._try("open", look, self._unsettled)
-            if unfinished is not None:
-                return unfinished  # type: ignore[no-any-return]
-            self._settled = True
-        return self._unsettled
-
-    @property
-    def _cached(self) -> Readable:
-        reader = self._reader
-        return self._copies if self._copies is not None and reader is self._unsettled else reader
-
-    # -- keys and failures -------------------------------------------------------------------------------------
-
-    def _path(self, key: str) -> str:
-        try:
-            return self._start + path_of(key)
-        except (AttributeError, TypeError, UnicodeEncodeError) as error:
-            raise InvalidKeyError(
-                f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}; "
-                "a Codec holds any key"
-            ) from error
-
-    def _new_path(self, key: str, value: bytes) -> str:
-        path = self._path(key)
-        if value.__class__ is not bytes and not isinstance(value, bytes):
-            raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
-        if 4 * len(path) > self._longest and self._too_long(path):
-            self._refuse_long(key)
-        return path
-
-    def _too_long(self, path: str) -> bool:
-        return len(path.encode()) > self._longest
-
-    def _refuse_long(self, key: str) -> NoReturn:
-        limit = f"{self.limits.key_bytes} bytes" if self.limits.key_bytes else "what this filesystem's paths hold"
-        raise KeyTooLongError(
-            f"the key {shortened(key)} is longer than {limit} in {self!r} (a capital or a sign takes several bytes): "
-            "use a shorter key, for instance a hash of it"
-        )
-
-    def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
-        """Raise what the filesystem failed with as an error of our tree."""
-        if isinstance(error, SpoonbillError):
-            raise error
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
-            self._refuse_long(key)
-        scrub(error, self._secrets)
-        raise self.failure(operation, key, error, remedy(error)) from error
-
-    def _try(self, operation: str, call: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return call(*arguments)
-        except self._failures as error:
-            self._refuse(operation, MISSING, error)
 
     # -- one key -----------------------------------------------------------------------------------------------
 

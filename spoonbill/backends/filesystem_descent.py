@@ -62,7 +62,7 @@ def _step(above: int, folder: str, *, make: bool, sync: bool) -> int:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from error
         raise
     with suppress(FileExistsError):
-        os.mkdir(folder, dir_fd=above)  # noqa: PTH102 - a Path has no folder that it is relative to
+        os.mkdir(folder, dir_fd=above)
     if sync:
         os.fsync(above)
     return os.open(folder, _STEP, dir_fd=above)

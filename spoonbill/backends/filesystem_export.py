@@ -147,9 +147,10 @@ class _Journal:
             self._tags.update(self._read(part))
 
     def _read(self, part: str) -> dict[str, str]:
+        unreadable: tuple[type[Exception], ...] = (ValueError, RecursionError, *self._target.failures)
         try:
             noted = json.loads(self._target.read_own(self._target.path(part)))
-        except (*self._target.failures, ValueError, RecursionError):
+        except unreadable:
             return {}
         whole = type(noted) is dict and all(type(tag) is str for tag in noted.values())
         return noted if whole else {}

@@ -79,9 +79,9 @@ class Record(NamedTuple):
             if record.data() == data and record._is_whole():
                 if not set(medium.marks) & set(record.roots):
                     raise StoreError(
-                        f"{path} was written for another folder, {record.roots[0]}: this is a copy of one in the middle "
-                        f"of a save or load, and nothing is done. Copy it anew; or move {RECORD} away to take its "
-                        "files as they are"
+                        f"{path} was written for another folder, {record.roots[0]}: this is a copy of one in "
+                        f"the middle of a save or load, and nothing is done. Copy it anew; or move {RECORD} away "
+                        "to take its files as they are"
                     )
                 return record
         raise StoreError(

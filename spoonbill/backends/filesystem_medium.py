@@ -21,6 +21,8 @@ NO_KEYS = (PART, NOTE)
 Info = dict[str, Any]
 
 _PIECE = 8 << 20
+_TIMES = ("generation", "mtime", "modify", "LastModified", "last_modified", "created", "changed")
+_MARKS = ("ETag", "etag", *_TIMES, "size", "inode")
 
 
 def beside(path: str) -> str:
@@ -54,7 +56,7 @@ class Medium:
         threads="safe",
         processes="as the filesystem's",
         fork="as the filesystem's",
-        crash="as the filesystem's; where it cannot rename, a crash in the middle of a write can leave a part of the value",
+        crash="as the filesystem's; where it cannot rename, a crash can leave a part of a value",
         iteration="the files of each folder at the moment when the loop came to it",
         atomic="between the threads of this process; not between processes",
     )
@@ -305,8 +307,7 @@ class Medium:
 
     def tag(self, info: Info) -> str:
         """Return a text that changes with the file."""
-        marks = ("ETag", "etag", "generation", "mtime", "modify", "LastModified", "last_modified", "created", "size", "changed", "inode")
-        return ";".join(f"{mark}={info[mark]}" for mark in marks if info.get(mark) is not None)
+        return ";".join(f"{mark}={info[mark]}" for mark in _MARKS if info.get(mark) is not None)
 
     def close(self) -> None:
         """Release connections of this root's own."""

@@ -141,7 +141,7 @@ class Run:
                     return free
             head = self._head(token)
             if head is not None:
-                mine = head["by"] == _name_of(os.getpid()) or (self._source is not None and head["source"] == self._source)
+                mine = head["by"] == _name_of(os.getpid()) or self._is_of_source(token)
                 return mine or time.time() - head["at"] > _DAY
         return False
 

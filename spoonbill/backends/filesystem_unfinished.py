@@ -12,12 +12,16 @@ from spoonbill.store import MISSING
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
 
 
-class Readable(Protocol):
-    """What is read of a root."""
+class Values(Protocol):
+    """What gives the bytes of files."""
 
     def read(self, path: str) -> bytes: ...
 
     def read_many(self, paths: list[str]) -> list[Any]: ...
+
+
+class Readable(Values, Protocol):
+    """What is read of a root."""
 
     def read_part(self, path: str, start: int, stop: int) -> bytes: ...
 

@@ -25,10 +25,11 @@ class UnsafeFileError(OSError):
 
     def __init__(self, path: str, what: str, remedy: str) -> None:
         super().__init__(errno.EINVAL, what, path)
+        self.what = what
         self.remedy = remedy
 
     def __reduce__(self) -> tuple[type["UnsafeFileError"], tuple[str, str, str]]:
-        return type(self), (self.filename, self.strerror, self.remedy)
+        return type(self), (str(self.filename), self.what, self.remedy)
 
 
 def refuse_irregular(status: os.stat_result, path: str) -> None:

@@ -257,7 +257,7 @@ class TestFaults:
     def test_a_disk_without_hard_links(self, store, monkeypatch):
         """Where links are refused, add is exclusive all the same."""
 
-        def refuses(*_):
+        def refuses(*_, **__):
             raise PermissionError(errno.EPERM, "Operation not permitted")
 
         monkeypatch.setattr(local.os, "link", refuses)

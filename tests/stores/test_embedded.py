@@ -16,6 +16,7 @@ import pytest
 
 from spoonbill import Cached, Codec
 from spoonbill.backends import Filesystem, Pysos
+from spoonbill.backends.file_names import path_of
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, PysosStore, ShelveStore
 from spoonbill.errors import (
     ClosedError,
@@ -293,13 +294,40 @@ def test_a_folder_in_place_of_a_file_is_an_error_not_absence(tmp_path):
 
 
 def test_written_through_to_the_disk(tmp_path, monkeypatch):
-    """sync=True writes the file and its folder through; without it neither."""
+    """sync=True writes files, renames, removals and new folders through, each in its folder; without it nothing."""
     synced = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(descriptor))
-    FilesystemStore(tmp_path / "f", codec="raw")["a"] = b"1"
+
+    def noted(descriptor):
+        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), tmp_path))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    loose = FilesystemStore(tmp_path / "f", codec="raw")
+    loose["a"] = b"1"
+    del loose["a"]
     assert synced == []
-    FilesystemStore(tmp_path / "g", codec="raw", sync=True)["a"] = b"1"
-    assert len(synced) == 2
+    store = FilesystemStore(tmp_path / "g", codec="raw", sync=True)
+    deep = "x" * 200
+    folder = f"g/{path_of(deep).rpartition('/')[0]}"
+
+    def during(work):
+        synced.clear()
+        work()
+        return [name for name in synced if "~part" not in name]
+
+    def load():
+        store.raw.replace_all([("n", b"1")])
+
+    assert during(lambda: store.set("a", b"1")) == [".", "g"]
+    assert len(synced) == 3  # and the file itself
+    assert during(lambda: store.set("a", b"2")) == ["g"]
+    assert during(lambda: store.set(deep, b"2")) == ["g", folder]
+    assert during(lambda: store.delete("a")) == ["g"]
+    assert during(lambda: store.pop(deep)) == [folder]
+    assert during(lambda: store.raw.add("b", b"1")) == ["g"]
+    assert during(store.clear) == ["g"]
+    store["old"] = b"1"
+    assert during(load).count("g") >= 4  # the second names, the record, the renames, the removals
+    assert len(synced) > 7
 
 
 def test_an_unwritable_place_is_an_error_that_loses_nothing(tmp_path):
