@@ -158,6 +158,11 @@ class _Publication:
         """Carry on from wherever it was broken off."""
         medium = self._medium
         left = {medium.name(info["name"]) for page in medium.infos("") for info in page}
+        foreign = [place for place, _ in self._moves() if place in left and not medium.owns(medium.path(place))]
+        if foreign:
+            raise StoreError(
+                f"{medium.path(foreign[0])} is of another user, or has a second name, and nothing is done: move it away"
+            )
         if self._record is not None and self._record.direction == FORWARD:
             self._go([(staged, name) for staged, name in self._moves() if staged in left])
         else:
