@@ -182,7 +182,7 @@ def sweep(medium: Medium, token: str) -> None:
         note = f"{STEM}{token}-run{PART}"
         names = [name for name in _listed(medium, f"{STEM}{token}-") if name.endswith(PART) and name != note]
         for batch in batches([*names, note], 1000):
-            medium.drop_many([path for path in map(medium.path, batch) if medium.owns(path)])
+            medium.drop_many([medium.path(name) for name in batch])
 
 
 def _listed(medium: Medium, stem: str) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """The last step of a load or save on disk when SIGKILL ends it, at every system call."""
 
 import os
+import random
 import signal
 import time
 from itertools import count
@@ -133,3 +134,52 @@ def test_a_publication_that_runs_is_left_to_its_process(tmp_path):
     assert dict(Filesystem(root).items()) == NEW
     Filesystem(root).replace_all(NEW.items())  # sweeps as well
     assert sorted(os.listdir(root)) == sorted(NEW)
+
+
+TORTURE = int(os.environ.get("SPOONBILL_TORTURE", "60"))
+
+
+def test_kill_after_kill_and_the_next_save_goes_on(tmp_path):
+    """SIGKILL at a random call of saves that follow each other: each state is whole, and the next save goes on."""
+    chance = random.Random(5)
+    source, target = tmp_path / "source", tmp_path / "target"
+    store = FilesystemStore.open(source, codec="raw")
+    states = [{}]
+    kills = 0
+    while kills < TORTURE:
+        state = {f"k{chance.randrange(8)}": b"%d" % chance.randrange(10**6) for _ in range(5)}
+        store.clear()
+        store.update(state)
+        states.append(dict(state))
+        number = chance.randrange(1, 90)
+        kills += killed_at(number, lambda: FilesystemStore.open(source, codec="raw").save(target))
+        if target.exists():
+            found = FilesystemStore.open(target, codec="raw").copy()
+            assert found in states
+            states = [found, dict(state)] if found != state else [found]
+        if chance.random() < 0.3:
+            store.save(target)
+            assert FilesystemStore.open(target, codec="raw").copy() == state
+            assert sorted(os.listdir(target)) == sorted([*state, "files~note"])
+            states = [state]
+
+
+def test_kill_after_kill_of_loads(tmp_path):
+    """SIGKILL at a random call of loads that follow each other: old or new, whole; the next load sweeps and goes on."""
+    chance = random.Random(6)
+    root = tmp_path / "root"
+    store = Filesystem(root)
+    store["a"] = b"1"
+    old = {"a": b"1"}
+    kills = 0
+    while kills < TORTURE:
+        new = {f"k{chance.randrange(8)}": b"%d" % chance.randrange(10**6) for _ in range(5)}
+        kills += killed_at(chance.randrange(1, 70), lambda new=new: Filesystem(root).replace_all(new.items()))
+        found = dict(Filesystem(root).items())
+        assert found in (old, new)
+        old = found
+        if chance.random() < 0.3:
+            Filesystem(root).replace_all(new.items())
+            assert dict(Filesystem(root).items()) == new
+            assert sorted(os.listdir(root)) == sorted(new)
+            old = new
