@@ -166,14 +166,24 @@ class LocalFiles(Medium):
 
     def write(self, path: str, data: bytes) -> None:
         """Write beside the file and move it into place, so that no reader and no crash sees a part of it."""
+        if path.find("/", self._cut) < 0:  # the hot path
+            self._put(path, data, None)
+            return
         with self._at(path, make=True) as (name, folder):
-            aside = beside(name)
-            try:
-                self._fill(aside, data, folder, name)
-                os.replace(aside, name, **both(folder))  # noqa: PTH105 - the hot path: a Path object costs as much
-            except BaseException:
-                discard(aside, folder)
-                raise
+            self._put(name, data, folder)
+
+    def _put(self, name: str, data: bytes, folder: int | None) -> None:
+        aside = beside(name)
+        try:
+            self._fill(aside, data, folder, name)
+            if folder is None:
+                os.replace(aside, name)  # noqa: PTH105 - a Path object costs as much as the call
+            else:
+                os.replace(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            discard(aside, folder)
+            raise
+        if self._sync:
             self._sync_at(folder)
 
     def _fill(self, name: str, data: bytes, folder: int | None, target: str | None) -> None:
@@ -182,7 +192,9 @@ class LocalFiles(Medium):
         try:
             write_whole(descriptor, data)
             if target is not None:
-                set_mode(descriptor, mode_for(target, dir_fd=folder))
+                mode = mode_for(target, dir_fd=folder)
+                if mode != PRIVATE:
+                    set_mode(descriptor, mode)
             if self._sync:
                 os.fsync(descriptor)
         finally:

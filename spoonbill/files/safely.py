@@ -75,12 +75,13 @@ def mode_for(path: str, *, dir_fd: int | None = None) -> int:
         If a pipe, a socket or a device is there.
     """
     try:
-        found = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+        found = os.lstat(path) if dir_fd is None else os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
         return 0o666 & ~umask()
-    if stat.S_ISREG(found.st_mode):
-        return stat.S_IMODE(found.st_mode) & 0o777
-    if not stat.S_ISLNK(found.st_mode):
+    kind = found.st_mode & 0o170000
+    if kind == stat.S_IFREG:
+        return found.st_mode & 0o777
+    if kind != stat.S_IFLNK:
         refuse_irregular(found, path)
     return 0o666 & ~umask()
 

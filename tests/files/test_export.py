@@ -1,5 +1,6 @@
 """FilesystemStore.save: the files in another folder, all or nothing, and any store that loads them."""
 
+import errno
 import json
 import os
 import signal
@@ -234,3 +235,77 @@ def test_a_save_never_removes_what_no_save_wrote(tmp_path):
     with pytest.raises(StoreError, match="no save wrote"):
         store.save(folder)
     assert FilesystemStore.open(folder, codec="raw").copy() == store.copy()
+
+
+FULL = """
+import os, resource, sys
+from spoonbill.datastores import FilesystemStore, InMemoryStore
+from spoonbill.errors import StoreError
+memory = InMemoryStore({"a": 1})
+memory.save("s.snapshot")
+files = FilesystemStore.open("files", codec="raw")
+files["a"] = b"old"
+files.save("saved")
+files["b"] = bytes(200_000)
+memory["b"] = bytes(200_000)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for save in (lambda: memory.save("s.snapshot"), lambda: memory.save("new.snapshot"), lambda: files.save("saved")):
+    try:
+        save()
+    except StoreError as error:
+        print(type(error.__cause__).__name__)
+assert InMemoryStore.open("s.snapshot") == {"a": 1}
+assert FilesystemStore.open("saved", codec="raw").copy() == {"a": b"old"}
+print(sorted(name for name in os.listdir() if "snapshot" in name))
+"""
+
+
+def test_a_save_where_no_room_is_left(tmp_path):
+    """A file that may not grow, as on a full disk, makes a local save a StoreError; what was saved before stays."""
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL], cwd=tmp_path, capture_output=True, text=True, check=False, env=with_this_tree()
+    )
+    assert ended.stderr == ""
+    assert ended.stdout.splitlines() == ["OSError"] * 3 + ["['s.snapshot']"]
+
+
+def with_this_tree():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_a_full_disk_is_told_with_its_remedy(tmp_path, monkeypatch):
+    """ENOSPC at the end of a local save: a StoreError that says what to do, and nothing is left beside."""
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match=r"save failed at .*free some space"):
+        InMemoryStore({"a": 1}).save(tmp_path / "s.snapshot")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_save_of_one_file_left_is_swept(tmp_path):
+    """The next save to the same path removes what a killed one left half written, and not what a living one writes."""
+    code = (
+        "import os, signal, sys; from spoonbill.datastores import InMemoryStore\n"
+        "def kill(count): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "InMemoryStore({n: n for n in range(100)}).save(sys.argv[1], progress=kill)\n"
+    )
+    path = tmp_path / "s.snapshot"
+    subprocess.run([sys.executable, "-c", code, path], check=False, env=with_this_tree())
+    (left,) = os.listdir(tmp_path)
+    assert left.startswith(".s.snapshot.")
+    living = []
+
+    def save_again(_):
+        if not living:
+            living.append(os.listdir(tmp_path))
+            InMemoryStore({"inner": 1}).save(path)
+            living.append(os.listdir(tmp_path))
+
+    InMemoryStore({"a": 1}).save(path, progress=save_again)
+    assert left not in living[0]
+    assert set(living[0]) <= set(living[1])
+    assert os.listdir(tmp_path) == ["s.snapshot"]
+    assert InMemoryStore.open(path) == {"a": 1}
