@@ -34,7 +34,7 @@ class Filesystem(FilesystemRoot):
     url : str or Path
         A local directory or any fsspec URL. A directory is made at the first write, a bucket is not.
     sync : bool, optional
-        True writes each file through to the disk (local only): slower, and survives a power cut.
+        True writes files, renames and deletes through to the disk (local only): slower, and survives a power cut.
     cache : str or Path, optional
         A local directory for copies of what was read; each read asks whether its copy is still the file.
     manifest : str, optional

@@ -32,7 +32,7 @@ class FilesystemStore(NamedStore[Any, Any]):
         or a number of bytes to hold in memory, where a value that others have changed stays as it was until it leaves
         the cache.
     sync : bool, optional
-        True writes each file through to the disk (local only).
+        True writes through to the disk (local only): files, renames and deletes.
     manifest : str, optional
         For a web server without listings: a file below `url` with the name of one file a line.
     **storage_options
@@ -81,8 +81,8 @@ class FilesystemStore(NamedStore[Any, Any]):
         """Save every file to a folder, on disk or on any fsspec filesystem, under the same names.
 
         Inside one service no byte passes through here. A save is all or nothing: when it is interrupted the folder is
-        as it was, and the next save goes on where it stopped; when it is killed amid its last step, the next one who
-        uses the folder finishes that. It replaces what an earlier save wrote. `load` of any store reads it.
+        as it was, and the next save goes on where it stopped; when it is killed in its last step, the next save, or the
+        first write of a store there, finishes that. It replaces what an earlier save wrote. Any store's `load` reads it.
 
         Parameters
         ----------

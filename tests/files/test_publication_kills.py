@@ -55,7 +55,7 @@ def test_a_load_killed_at_every_step(tmp_path):
         there = FilesystemStore.open(root).copy()
         assert there in (old, new)
         assert sorted(os.listdir(root)) == sorted(before)  # a read changes nothing
-        FilesystemStore.open(root).raw.flush()
+        FilesystemStore.open(root).flush()
         assert FilesystemStore.open(root).copy() == there
         assert RECORD not in os.listdir(root)
         found.append(there)
@@ -78,7 +78,7 @@ def test_a_save_killed_at_every_step(tmp_path):
         store.clear()
         store.update(NEW)
         killed = killed_at(number, lambda: FilesystemStore.open(source, codec="raw").save(target))
-        FilesystemStore.open(target, codec="raw").raw.flush()
+        FilesystemStore.open(target, codec="raw").flush()
         memory = InMemoryStore({"before": 1})
         memory.load(target)
         assert memory in (OLD, NEW)
