@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
-from spoonbill.files import is_local
-from spoonbill.files.errors import remedy
+from spoonbill.files import is_local, named
 from spoonbill.keys import decode_key
 
 if TYPE_CHECKING:
@@ -36,14 +36,15 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
 
     if is_local(url) and not Path(url).is_dir():
         return None
-    medium = open_medium(str(url), storage_options, sync=False, manifest=None)
-    files = _noted_at(medium, url)
-    if files is None:
-        medium.close()
-    return files
+    with named("load", url, storage_options):
+        medium = open_medium(str(url), storage_options, sync=False, manifest=None)
+        files = _noted_at(medium, url, storage_options)
+        if files is None:
+            medium.close()
+        return files
 
 
-def _noted_at(medium: "Medium", url: str | Path) -> "ExportedFiles | None":
+def _noted_at(medium: "Medium", url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
     if _is_there(medium, RECORD):
         raise SnapshotError(
             f"a save into {url} is in its last step, or was broken off there: load it when the save is done; if it was "
@@ -51,8 +52,8 @@ def _noted_at(medium: "Medium", url: str | Path) -> "ExportedFiles | None":
             "finishes it"
         )
     if _is_there(medium, FILES_NOTE):
-        return ExportedFiles(medium, medium.read(medium.path(FILES_NOTE)))
-    if is_local(url) or (not medium.read_only and medium.fs.isdir(medium.root)):
+        return ExportedFiles(medium, medium.read(medium.path(FILES_NOTE)), url, storage_options)
+    if is_local(url) or ("http" not in medium.fs.protocol and medium.fs.isdir(medium.root)):
         raise SnapshotError(
             f"{url} is a folder without the note that a finished save leaves: save it again, or open it as "
             "FilesystemStore.open(...) and copy it with update"
@@ -95,13 +96,18 @@ class ExportedFiles:
         The folder.
     note : bytes
         What the note says.
+    url : str or Path
+        Where the folder is, for errors.
+    storage_options : dict
+        What it was opened with, for the secrets that no error may hold.
     """
 
-    def __init__(self, medium: "Medium", note: bytes) -> None:
+    def __init__(self, medium: "Medium", note: bytes, url: str | Path, storage_options: dict[str, Any]) -> None:
         self._medium = medium
         self._root = medium.root
         self._head, self._lines = _parsed(note, medium.root)
         self._mark = _mark(note)
+        self._named = partial(named, "load", url, storage_options)
 
     def entries(self, *, allow_pickle: bool) -> Iterator[tuple[Any, Any]]:
         """Yield every pair, decoded; a file that is missing or of another length is a SnapshotError."""
@@ -124,18 +130,20 @@ class ExportedFiles:
                 yield decode_key(key, strict=self._head["strict"]), codec.loads(data)
             except (TypeError, ValueError) as error:
                 raise SnapshotError(f"the file {file} of {self._root} cannot be read: {error}") from error
-        if not self._unchanged():
+        with self._named():
+            unchanged = self._unchanged()
+        if not unchanged:
             raise SnapshotError(f"{self._root} was saved into while it was read: load it again")
 
     def _read(self) -> Iterator[tuple[str, bytes, str]]:
         for start in range(0, len(self._lines), _AT_A_TIME):
             lines = self._lines[start : start + _AT_A_TIME]
-            found = self._medium.read_many([self._medium.path(file) for file, _, _ in lines])
+            with self._named():
+                found = self._medium.read_many([self._medium.path(file) for file, _, _ in lines])
+                for one in found:
+                    if isinstance(one, Exception):
+                        raise one
             for (file, size, key), data in zip(lines, found, strict=True):
-                if isinstance(data, Exception):
-                    raise SnapshotError(
-                        f"the file {file} of {self._root} cannot be read: {data}. {remedy(data)}"
-                    ) from data
                 if not isinstance(data, bytes) or len(data) != size:
                     raise SnapshotError(f"the file {file} of {self._root} is missing or was changed; save it again")
                 yield file, data, key

@@ -172,7 +172,8 @@ class FtpMedium(Medium):
 
 
 def _listing(ftp: ftplib.FTP, folder: str) -> list[tuple[str, dict[str, str]]]:
-    return list(ftp.mlsd(folder))
+    # A server's answer: a name that is none would lead elsewhere, or on and on.
+    return [(name, facts) for name, facts in ftp.mlsd(folder) if name not in {"", ".", ".."} and "/" not in name]
 
 
 def _whole(ftp: ftplib.FTP, path: str) -> bytes:

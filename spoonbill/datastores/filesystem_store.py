@@ -82,7 +82,7 @@ class FilesystemStore(NamedStore[Any, Any]):
 
         Inside one service no byte passes through here. A save is all or nothing: when it is interrupted the folder is
         as it was, and the next save goes on where it stopped; when it is killed in its last step, the next save, or the
-        first write of a store there, finishes that. It replaces what an earlier save wrote. Any store's `load` reads it.
+        first write of a store there, finishes that. It replaces what an earlier save wrote. Any store loads it.
 
         Parameters
         ----------

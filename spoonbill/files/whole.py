@@ -40,7 +40,7 @@ def reading(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[byt
         with _here("load", url), os.fdopen(open_regular(os.fspath(url)), "rb") as file:
             yield file
         return
-    with _named("load", url, storage_options):
+    with named("load", url, storage_options):
         filesystem, path = _opened(url, storage_options)
         with filesystem.open(path, "rb", block_size=_PIECE) as file:
             yield file
@@ -55,7 +55,7 @@ def appearing(
         with _here("save", url), _appearing_here(Path(url), check) as file:
             yield file
         return
-    with _named("save", url, storage_options):
+    with named("save", url, storage_options):
         filesystem, path = _opened(url, storage_options)
         way = _as_one_upload if "s3" in _protocols(filesystem) else _beside
         with way(filesystem, path) as file:
@@ -63,7 +63,7 @@ def appearing(
 
 
 @contextmanager
-def _named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> Iterator[None]:
+def named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> Iterator[None]:
     """Raise what a filesystem fails with as an error of our tree, which holds no secret."""
     secrets = secrets_of(str(url), storage_options)
     try:

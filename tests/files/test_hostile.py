@@ -209,7 +209,7 @@ def test_links_lead_nowhere_else(tmp_path):
     store.save(tmp_path / "saved")
     (tmp_path / "saved" / "b").unlink()
     (tmp_path / "saved" / "b").symlink_to(tmp_path / "secret")
-    with pytest.raises(SnapshotError, match="leads out"):
+    with pytest.raises(StoreError, match="leads out"):
         InMemoryStore().load(tmp_path / "saved")
 
 

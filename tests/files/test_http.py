@@ -9,7 +9,7 @@ import pytest
 from spoonbill import prefix
 from spoonbill.backends import Filesystem
 from spoonbill.datastores import FilesystemStore, InMemoryStore
-from spoonbill.errors import ReadOnlyError, StoreError
+from spoonbill.errors import KeyDecodeError, ReadOnlyError, StoreError
 from spoonbill.testing import refuses_every_write
 
 PAIRS = {"a": 1, "B/c": [2], "": None, "..": "x", "\u00e9 *[1]\x00": {"y": 1}, "x" * 400: 3, "50%": 5}
@@ -65,6 +65,18 @@ def test_a_manifest_is_a_listing(url, folder):
     (folder / "store" / "list.txt").write_text("\n".join(f"./{name}" for name in [*names, "list.txt"]) + "\n")
     try:
         assert FilesystemStore.open(url, codec="json", manifest="list.txt").copy() == PAIRS
+    finally:
+        (folder / "store" / "list.txt").unlink()
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", "A", "%2e%2e/x", "x~/../../y", "a\x00"])
+def test_a_manifest_names_only_files_of_keys(url, folder, name):
+    """A line that is no file of a key is an error that names it, and nothing is read from there."""
+    (folder / "outside").write_text("1")
+    (folder / "store" / "list.txt").write_text(name + "\n")
+    try:
+        with pytest.raises(KeyDecodeError, match="not written by this store"):
+            FilesystemStore.open(url, codec="json", manifest="list.txt").copy()
     finally:
         (folder / "store" / "list.txt").unlink()
 
