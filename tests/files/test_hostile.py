@@ -103,18 +103,20 @@ def test_a_journal_of_another_root_is_not_carried_out(got, tmp_path):
 
 def test_a_journal_in_memory_is_bound_too():
     """On filesystems that are not local a journal is verified the same."""
-    store = Filesystem("memory://hostile/root")
+    store = Filesystem("memory://planted-journals/root")
     store["a"] = b"mine"
     fs = fsspec.filesystem("memory")
     data, digest = written_changes([Change("../outside", new=True, old=False)])
-    fs.pipe_file(f"/hostile/root/{list_name(TOKEN)}", data)
-    for marks in (["/hostile/root"], ["/hostile/other"]):
+    fs.pipe_file(f"/planted-journals/root/{list_name(TOKEN)}", data)
+    for marks in (["/planted-journals/root"], ["/planted-journals/other"]):
         record = Record(TOKEN, "forward", digest, TOKEN, tuple(marks))
-        fs.pipe_file(f"/hostile/root/{RECORD}", record.data())
+        fs.pipe_file(f"/planted-journals/root/{RECORD}", record.data())
         for use in (lambda s: s.flush(), lambda s: s.get("a"), lambda s: s.set("b", b"")):
             with pytest.raises(StoreError):
-                use(Filesystem("memory://hostile/root"))
-    assert fs.find("/hostile") == [f"/hostile/root/{name}" for name in ("a", RECORD, list_name(TOKEN))]
+                use(Filesystem("memory://planted-journals/root"))
+    assert fs.find("/planted-journals") == [
+        f"/planted-journals/root/{name}" for name in ("a", RECORD, list_name(TOKEN))
+    ]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
