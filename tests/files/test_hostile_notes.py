@@ -15,6 +15,7 @@ from spoonbill.backends import Filesystem
 from spoonbill.backends.filesystem_journal import Change, Record, read_changes, written_changes
 from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_run import Run, list_name, staged_name
+from spoonbill.datastores import InMemoryStore
 from spoonbill.errors import SnapshotError, SpoonbillError
 from spoonbill.exported_files import files_noted
 
@@ -194,3 +195,42 @@ def test_mutated_journals_on_disk(tmp_path):
         assert [(path.name, path.read_bytes()) for path in (tmp_path / "home").iterdir()] == [("x", b"mine")]
         for path in root.iterdir():
             path.unlink()
+
+
+@pytest.fixture
+def got(tmp_path):
+    (tmp_path / "got").mkdir()
+    return tmp_path / "got"
+
+
+NOTES = {
+    "outside": ["../home/.bashrc", 4, "x"],
+    "not its key": ["a", 1, "b"],
+    "absolute": ["/etc/passwd", 1, "/etc/passwd"],
+    "no size": ["a", -1, "a"],
+    "a size that is none": ["a", True, "a"],
+    "four things": ["a", 1, "a", 1],
+    "no list": {"a": 1},
+    "deep": None,
+}
+
+
+@pytest.mark.parametrize("what", NOTES)
+def test_a_note_names_only_files_of_keys(got, what):
+    """The note of a saved folder with a line that we would not write is refused before any file is read."""
+    line = json.dumps(NOTES[what]) if NOTES[what] is not None else "[" * 100_000
+    head = json.dumps({"spoonbill": "files 1", "files": 1, "codec": "raw", "strict": True})
+    (got / "files~note").write_text(f"{head}\n{line}\n")
+    (got / "a").write_bytes(b"1")
+    with pytest.raises(SnapshotError):
+        InMemoryStore.open(str(got))
+
+
+def test_a_note_with_a_head_of_other_types(got):
+    """A codec that is no name, or a count that is no number, is refused."""
+    for change in ({"codec": []}, {"strict": 1}, {"files": True}, {"files": "1"}, {"codec": None}):
+        head = {"spoonbill": "files 1", "files": 1, "codec": "raw", "strict": True, **change}
+        (got / "files~note").write_text(f'{json.dumps(head)}\n["a", 1, "a"]\n')
+        (got / "a").write_bytes(b"1")
+        with pytest.raises(SnapshotError):
+            InMemoryStore.open(str(got))
