@@ -26,6 +26,7 @@ _MAGIC = b"spoonbill snapshot 1\n"
 _HEAD = struct.Struct(">II")
 _COUNT = struct.Struct(">Q")
 _PLAIN, _PICKLED = 0, 1
+_PIECE = 1 << 20
 _MOST = 1 << 31  # a larger size in a frame's head is corruption, not an entry
 
 
@@ -142,11 +143,15 @@ def _read_frames(file: IO[bytes], name: str, *, allow_pickle: bool) -> Iterator[
     digest = hashlib.sha256()
 
     def take(size: int) -> bytes:
-        data = file.read(size)
-        if len(data) != size:
-            raise SnapshotError(f"{name} is torn: it ends in the middle of an entry; use another copy")
-        digest.update(data)
-        return data
+        pieces = []
+        while size:  # piece by piece: a read takes memory for what is claimed, not for what there is
+            piece = file.read(min(size, _PIECE))
+            if not piece:
+                raise SnapshotError(f"{name} is torn: it ends in the middle of an entry; use another copy")
+            digest.update(piece)
+            pieces.append(piece)
+            size -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     first = file.read(len(_MAGIC))
     digest.update(first)
@@ -157,7 +162,9 @@ def _read_frames(file: IO[bytes], name: str, *, allow_pickle: bool) -> Iterator[
         size, crc = _HEAD.unpack(take(_HEAD.size))
         if size == 0:
             break
-        frame = take(size) if size < _MOST else b""
+        if size >= _MOST:
+            raise SnapshotError(f"{name} is corrupted at entry {count}: it claims {size} bytes; use another copy")
+        frame = take(size)
         if zlib.crc32(frame) != crc:
             raise SnapshotError(f"{name} is corrupted at entry {count}; use another copy")
         yield _entry(frame, name, allow_pickle=allow_pickle)
