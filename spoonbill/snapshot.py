@@ -7,6 +7,7 @@ reader that did not consent refuses the file there, and runs none of them.
 """
 
 import hashlib
+import reprlib
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -178,6 +179,8 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
     codec = get_codec("msgpack")
     try:
         flag, key, data = codec.loads(frame)
+        if type(flag) is not int or type(data) is not bytes:
+            raise TypeError("it is no flag, key and value")
         if flag == _PLAIN:
             return key, codec.loads(data)
         if allow_pickle and flag == _PICKLED:
@@ -186,8 +189,8 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
         raise SnapshotError(f"{name} holds an entry that cannot be read: {error}") from error
     if flag == _PICKLED:
         raise SnapshotError(
-            f"{name} holds a pickle under the key {key!r}, which can run code when it is read: load it into a store "
-            "with strict=False, if you trust where it comes from"
+            f"{name} holds a pickle under the key {reprlib.repr(key)}, which can run code when it is read: load it "
+            "into a store with strict=False, if you trust where it comes from"
         )
     raise SnapshotError(f"{name} holds an entry of an unknown kind")
 
