@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-__all__ = ["MOST_COLLISIONS", "MOST_LEVELS", "collides", "copied", "is_deeper", "levels"]
+__all__ = ["MOST_COLLISIONS", "MOST_LEVELS", "collides", "copied", "is_deeper", "levels", "shown"]
 
 MOST_LEVELS: Final = 500
 """How many lists, tuples, sets, frozensets and dicts may be nested inside each other, of all kinds together."""
@@ -69,8 +69,8 @@ def is_deeper(value: Any, most: int = MOST_LEVELS, *, among: int = sys.maxsize) 
         if depth + among <= most:
             return False
         parts = gc.get_referents(*containers)
-        if not gc.get_referents(*parts):  # nothing in them has parts of its own, as far as the collector knows
-            return False
+        if not gc.get_referents(*parts):  # nothing in them has parts of its own: there is one level more at most
+            return depth == most and bool(_containers(parts))
         containers = _containers(parts)
         if not containers:
             return False
@@ -114,6 +114,14 @@ def copied(value: Any) -> Any:
         return copy.deepcopy(value)
     except RecursionError:
         return _copied_deep(value)
+
+
+def shown(value: Any) -> str:
+    """Return the `repr` of a value for a message, or its type where it is nested beyond Python's recursion."""
+    try:
+        return repr(value)
+    except RecursionError:
+        return f"<{type(value).__name__} of many levels>"
 
 
 def _copied_deep(value: Any) -> Any:

@@ -179,8 +179,7 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
     codec = get_codec("msgpack")
     try:
         flag, key, data = codec.loads(frame)
-        if type(flag) is not int or type(data) is not bytes:
-            raise TypeError("it is no flag, key and value")
+        flag = flag if type(flag) is int else None
         if flag == _PLAIN:
             return key, codec.loads(data)
         if allow_pickle and flag == _PICKLED:

@@ -82,6 +82,10 @@ class _Reader:
         self.at = end
         return taken
 
+    def frame(self, size: int) -> None:
+        if self.at + size > len(self.data):
+            raise CodecError("the stored pickle is truncated")
+
     def line(self) -> bytes:
         end = self.data.index(b"\n", self.at)
         taken = self.data[self.at : end]
@@ -313,7 +317,7 @@ def _memoize(reader: _Reader, index: int) -> None:
 _OPERATIONS: Final[list[Callable[[_Reader], Any] | None]] = [None] * 256
 _BY_OPCODE: Final[dict[bytes, Callable[[_Reader], Any]]] = {
     b"\x80": lambda reader: reader.take(1),  # PROTO
-    b"\x95": lambda reader: reader.take(8),  # FRAME
+    b"\x95": lambda reader: reader.frame(reader.size(8)),
     b"(": lambda reader: reader.marks.append(len(reader.stack)),
     b"0": _Reader.pop,
     b"1": _Reader.since_mark,
