@@ -34,13 +34,14 @@ def test_a_key_that_is_no_text_is_an_error_with_the_raw_key(tmp_path):
 @pytest.mark.parametrize(
     "index",
     [
-        b"'a', (0, 68719476736)\n", b"'a', (0, 1001)\n", b"'a', (-5, 3)\n", b"'a', (0, -1)\n", b"'a', 5\n", b"'a', (0, 'x')\n",
+        b"'a', (0, 68719476736)\n", b"'a', (0, 1001)\n", b"'a', (-5, 3)\n", b"'a', (0, -1)\n", b"'a', 5\n",
+        b"'a', (0, 'x')\n",
         b"'a', (0, 1, 2)\n", b"'a', (0, 1.5)\n", b"5, (0, 1)\n", b"nonsense\n", b"'a'\n", b"__import__('os')\n",
         b"(" * 5000 + b"\n", b"-" * 50_000 + b"1\n", b"'a', (True, 1)\n",
     ],
 )  # fmt: skip
 def test_a_hostile_index_is_refused_when_it_is_opened(index, tmp_path):
-    """A size or a place beyond the data, and what is no index at all, take no memory and leave the files as they are."""
+    """A size or a place beyond the data, and what is no index, take no memory and leave the files as they are."""
     path = planted(tmp_path / "s", index)
     with pytest.raises(StoreError, match="cannot be opened"):
         ShelveStore(path, dbm="dbm.dumb")
