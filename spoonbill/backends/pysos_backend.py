@@ -16,7 +16,7 @@ from spoonbill.store import MISSING, Guarantees, Store, engine_lock, shortened
 
 _WORTH_REUSING = 5
 """The longest remainder of a reused line, in bytes, that pysos does not reuse again."""
-_PIECE = 4096
+_PIECE = 512
 _encode_key = json.JSONEncoder(ensure_ascii=False).encode
 
 

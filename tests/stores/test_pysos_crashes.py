@@ -268,3 +268,24 @@ def test_updates_of_one_key_do_not_grow_the_file(tmp_path):
             store["a"] = f"{number:0100}"
         assert path.stat().st_size < 1000
     assert contents(path) == {"a": f"{999:0100}"}
+
+
+def test_a_finished_write_is_not_undone_by_an_older_line(tmp_path, monkeypatch):
+    """A crash before the old line is freed, with a place before it that fits: what is written next stays."""
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    with PysosStore.open(tmp_path / "p") as store:
+        store.update({"hole": "y" * 200, "k": "old"})
+        del store["hole"]
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(pysos.Dict, "_freeLine", crash)
+            store["k"] = "new"
+    with PysosStore.open(tmp_path / "p") as store:
+        assert store["k"] == "new"
+        store["k"] = "finished"
+    assert contents(tmp_path / "p") == {"k": "finished"}
+    with PysosStore.open(tmp_path / "p") as store:
+        del store["k"]
+    assert contents(tmp_path / "p") == {}
