@@ -1,6 +1,7 @@
 """Equality of values as a store sees it: Python's ``==``, except that arrays are one value each."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = ["same"]
@@ -23,25 +24,52 @@ def same(a: Any, b: Any) -> bool:
 
     Guarantees
     ----------
-    Imports neither numpy nor torch, and never raises for an ambiguous truth value.
+    Imports neither numpy nor torch, and never raises for an ambiguous truth value. Lists, tuples and dicts
+    may be nested to any depth.
     """
+    if type(a) in _SCALARS and type(b) in _SCALARS:
+        return bool(a == b)
+    # Not by recursion: values are nested deeper than Python's own stack may be. A pair that was met before, in a value
+    # that contains itself, is not compared again.
+    pairs, met = [(a, b)], dict[tuple[int, int], Any]()
+    while pairs:
+        a, b = pairs.pop()
+        parts = _parts(a, b)
+        if parts is None:
+            if not _same_leaf(a, b):
+                return False
+        elif len(a) != len(b):
+            return False
+        elif (id(a), id(b)) not in met:
+            met[id(a), id(b)] = a, b  # kept, so that no other object gets their ids
+            # Python's own containers hold that an object is equal to itself, NaN too.
+            pairs.extend(pair for pair in parts if pair[0] is not pair[1])
+    return True
+
+
+_SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_ABSENT = object()  # equal to nothing
+
+
+def _parts(a: Any, b: Any) -> Iterable[tuple[Any, Any]] | None:
+    """Return the pairs of parts to compare where both are lists, tuples or dicts, else None."""
+    for kind in (list, tuple):
+        if isinstance(a, kind) and isinstance(b, kind):
+            return zip(a, b, strict=False)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return ((part, b.get(key, _ABSENT)) for key, part in a.items())
+    return None
+
+
+def _same_leaf(a: Any, b: Any) -> bool:
     if type(a) in _SCALARS and type(b) in _SCALARS:
         return bool(a == b)
     if _is_array(a) or _is_array(b):
         return _is_array(a) and _is_array(b) and _same_array(a, b)
-    for kind in (list, tuple):
-        if isinstance(a, kind) and isinstance(b, kind):
-            return len(a) == len(b) and all(map(_same_part, a, b))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return len(a) == len(b) and all(key in b and _same_part(part, b[key]) for key, part in a.items())
     return _truth(a, b)
 
 
-_SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes})
-
-
 def _same_part(a: Any, b: Any) -> bool:
-    # Python's own containers hold that an object is equal to itself, NaN too.
     return a is b or same(a, b)
 
 

@@ -31,7 +31,7 @@ import math
 import numbers
 import operator
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -39,6 +39,7 @@ from uuid import UUID
 
 from spoonbill.enums import enum_member, enum_name, qualified, register_enum
 from spoonbill.errors import InvalidKeyError, KeyDecodeError
+from spoonbill.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 
 __all__ = ["MARKER", "decode_key", "encode_key", "register_enum"]
 
@@ -70,15 +71,12 @@ def encode_key(key: Any, *, strict: bool = True) -> str:
     Raises
     ------
     InvalidKeyError
-        The key is of no such kind, is NaN, is a number of more than 309 digits, or is a time whose offset depends on
-        ``fold`` (Python holds it equal to no other time).
+        The key is of no such kind, is NaN, is a number of more than 309 digits, is nested in more than 500 levels, or
+        is a time whose offset depends on ``fold`` (Python holds it equal to no other time).
     """
     if type(key) is str and key[:1] != MARKER and (key.isascii() or _is_sound(key)):
         return key
-    try:
-        return _encode(key, strict)
-    except RecursionError as error:
-        raise InvalidKeyError(f"a key of type {qualified(type(key))} is nested too deeply to be stored") from error
+    return _encode(key, strict)
 
 
 def decode_key(text: str, *, strict: bool = True) -> Any:
@@ -130,11 +128,9 @@ def _encode(key: Any, strict: bool) -> str:
     encoder = _ENCODERS.get(type(key))
     if encoder is not None:
         return encoder(key)
-    if type(key) in _CONTAINERS:
-        return _encode_parts(key, strict)
-    for base in _BASES:
-        if isinstance(key, base) and _equals_like(type(key), base):
-            return _encode_parts(key, strict) if base in _CONTAINERS else _ENCODERS[base](key)
+    base = _base(key)
+    if base is not None:
+        return _encode_parts(key, strict) if base in _CONTAINERS else _ENCODERS[base](key)
     if isinstance(key, enum.Enum):
         return _encode_enum(key)
     if (number := _as_number(key)) is not None:
@@ -146,6 +142,16 @@ def _encode(key: Any, strict: bool) -> str:
         "date, datetime, a registered Enum, or a tuple or frozenset of these; strict=False also takes other keys that "
         "pickle faithfully"
     )
+
+
+def _base(key: Any) -> type | None:
+    """Return the type of the table that a key is of, or is equal to as a subclass of it."""
+    if type(key) in _CONTAINERS:
+        return type(key)
+    for base in _BASES:
+        if isinstance(key, base) and _equals_like(type(key), base):
+            return base
+    return None
 
 
 def _equals_like(cls: type, base: type) -> bool:
@@ -247,8 +253,30 @@ def _encode_enum(key: enum.Enum) -> str:
 
 
 def _encode_parts(key: Any, strict: bool) -> str:
-    parts = [encode_key(part, strict=strict) for part in key]
-    return "!S" + _join(sorted(parts)) if isinstance(key, frozenset) else "!t" + _join(parts)
+    """Encode a tuple or frozenset, without recursion: how deep it is must not depend on the caller's stack."""
+    levels: list[tuple[Any, Iterator[Any], list[str]]] = [(key, iter(key), [])]
+    while True:
+        container, rest, texts = levels[-1]
+        for part in rest:
+            if type(part) not in _ENCODERS and _base(part) in _CONTAINERS:
+                if len(levels) == MOST_LEVELS:
+                    raise InvalidKeyError(
+                        f"a key of type {qualified(type(key))} is nested in more than {MOST_LEVELS} levels: it cannot "
+                        "be stored"
+                    )
+                levels.append((part, iter(part), []))
+                break
+            texts.append(encode_key(part, strict=strict))
+        else:
+            if isinstance(container, frozenset) and collides(container):
+                raise InvalidKeyError(
+                    f"a frozenset of more than {MOST_COLLISIONS} parts whose hash is the same cannot be stored as a key"
+                )
+            text = "!S" + _join(sorted(texts)) if isinstance(container, frozenset) else "!t" + _join(texts)
+            levels.pop()
+            if not levels:
+                return text
+            levels[-1][2].append(text)
 
 
 def _join(parts: Iterable[str]) -> str:
@@ -286,24 +314,37 @@ def _canonical_pickle(key: Any) -> bytes:
 
 
 def _decode(text: str, strict: bool) -> Any:
-    body = text[2:]
-    match text[:2]:
-        case "!t":
-            return tuple(_decode_nested(part, strict) for part in _split(body))
-        case "!S":
-            return frozenset(_decode_nested(part, strict) for part in _split(body))
-        case "!p":
-            if strict:
-                raise ValueError("it holds a pickle, which only strict=False reads")
-            return pickle.loads(bytes.fromhex(body))
-        case marker:
-            if marker not in _DECODERS:
-                raise ValueError(f"keys of this scheme do not begin so; keys that begin with {MARKER!r} are escaped")
-            return _DECODERS[marker](body)
+    """Decode a key that is no plain string, without recursion."""
+    if text[:2] not in _CONTAINER_OF:
+        return _decode_scalar(text, strict)
+    levels: list[tuple[str, Iterator[str], list[Any]]] = [(text[:2], iter(_split(text[2:])), [])]
+    while True:
+        marker, rest, parts = levels[-1]
+        for part in rest:
+            if part[:2] in _CONTAINER_OF:
+                if len(levels) == MOST_LEVELS:
+                    raise ValueError(f"it is nested in more than {MOST_LEVELS} levels")
+                levels.append((part[:2], iter(_split(part[2:])), []))
+                break
+            parts.append(part if part[:1] != MARKER else _decode_scalar(part, strict))
+        else:
+            if marker == "!S" and collides(parts):
+                raise ValueError(f"it has more than {MOST_COLLISIONS} parts whose hash is the same")
+            levels.pop()
+            if not levels:
+                return _CONTAINER_OF[marker](parts)
+            levels[-1][2].append(_CONTAINER_OF[marker](parts))
 
 
-def _decode_nested(text: str, strict: bool) -> Any:
-    return text if text[:1] != MARKER else _decode(text, strict)
+def _decode_scalar(text: str, strict: bool) -> Any:
+    marker, body = text[:2], text[2:]
+    if marker == "!p":
+        if strict:
+            raise ValueError("it holds a pickle, which only strict=False reads")
+        return pickle.loads(bytes.fromhex(body))
+    if marker not in _DECODERS:
+        raise ValueError(f"keys of this scheme do not begin so; keys that begin with {MARKER!r} are escaped")
+    return _DECODERS[marker](body)
 
 
 def _split(body: str) -> list[str]:
@@ -325,6 +366,7 @@ def _decode_enum(body: str) -> enum.Enum:
 
 
 _CONTAINERS: Final = (tuple, frozenset)
+_CONTAINER_OF: Final[dict[str, Callable[[list[Any]], Any]]] = {"!t": tuple, "!S": frozenset}
 
 _ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
     str: _encode_str,

@@ -7,6 +7,7 @@ reader that did not consent refuses the file there, and runs none of them.
 """
 
 import hashlib
+import reprlib
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ _MAGIC = b"spoonbill snapshot 1\n"
 _HEAD = struct.Struct(">II")
 _COUNT = struct.Struct(">Q")
 _PLAIN, _PICKLED = 0, 1
+_PIECE = 1 << 20
 _MOST = 1 << 31  # a larger size in a frame's head is corruption, not an entry
 
 
@@ -143,11 +145,15 @@ def _read_frames(file: IO[bytes], name: str, *, allow_pickle: bool) -> Iterator[
     digest = hashlib.sha256()
 
     def take(size: int) -> bytes:
-        data = file.read(size)
-        if len(data) != size:
-            raise SnapshotError(f"{name} is torn: it ends in the middle of an entry; use another copy")
-        digest.update(data)
-        return data
+        pieces = []
+        while size:  # piece by piece: a read takes memory for what is claimed, not for what there is
+            piece = file.read(min(size, _PIECE))
+            if not piece:
+                raise SnapshotError(f"{name} is torn: it ends in the middle of an entry; use another copy")
+            digest.update(piece)
+            pieces.append(piece)
+            size -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     first = file.read(len(_MAGIC))
     digest.update(first)
@@ -158,7 +164,9 @@ def _read_frames(file: IO[bytes], name: str, *, allow_pickle: bool) -> Iterator[
         size, crc = _HEAD.unpack(take(_HEAD.size))
         if size == 0:
             break
-        frame = take(size) if size < _MOST else b""
+        if size >= _MOST:
+            raise SnapshotError(f"{name} is corrupted at entry {count}: it claims {size} bytes; use another copy")
+        frame = take(size)
         if zlib.crc32(frame) != crc:
             raise SnapshotError(f"{name} is corrupted at entry {count}; use another copy")
         yield _entry(frame, name, allow_pickle=allow_pickle)
@@ -172,6 +180,7 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
     codec = get_codec("msgpack")
     try:
         flag, key, data = codec.loads(frame)
+        flag = flag if type(flag) is int else None
         if flag == _PLAIN:
             return key, codec.loads(data)
         if allow_pickle and flag == _PICKLED:
@@ -180,8 +189,8 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
         raise SnapshotError(f"{name} holds an entry that cannot be read: {error}") from error
     if flag == _PICKLED:
         raise SnapshotError(
-            f"{name} holds a pickle under the key {key!r}, which can run code when it is read: load it into a store "
-            "with strict=False, if you trust where it comes from"
+            f"{name} holds a pickle under the key {reprlib.repr(key)}, which can run code when it is read: load it "
+            "into a store with strict=False, if you trust where it comes from"
         )
     raise SnapshotError(f"{name} holds an entry of an unknown kind")
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from spoonbill.errors import InvalidKeyError, StoreError
-from spoonbill.store import Guarantees, Store, engine_lock, shortened
+from spoonbill.errors import InvalidKeyError, KeyDecodeError, StoreError
+from spoonbill.store import MISSING, Guarantees, Store, engine_lock, shortened
 
 _PREFERRED = ("dbm.sqlite3", "dbm.gnu", "dbm.dumb")
 """A fixed order, so that one program makes one kind of file. Never ndbm: it loses long values."""
+
+_ERRORS = (*dbm.error, ValueError)  # their own classes and OSError; a damaged index also shows as a ValueError
 
 
 class Dbm(Store[str, bytes]):
@@ -29,7 +31,7 @@ class Dbm(Store[str, bytes]):
         threads="safe",
         processes="one writer at a time",
         fork="the child must open it anew",
-        crash="as the dbm's; close() or flush() before you rely on the file",
+        crash="as the dbm's (dbm.dumb loses finished writes); close() or flush() before you rely on the file",
         iteration="the keys of the moment when the loop began",
         atomic="between the threads of this process",
     )
@@ -59,7 +61,7 @@ class Dbm(Store[str, bytes]):
                 return self._db[data]
             except KeyError:
                 return default
-            except dbm.error as error:
+            except _ERRORS as error:
                 raise self._failed("get", key, error) from error
 
     def set(self, key: str, value: bytes) -> None:
@@ -68,7 +70,7 @@ class Dbm(Store[str, bytes]):
             try:
                 new = self._count is not None and data not in self._db
                 self._db[data] = value
-            except dbm.error as error:
+            except _ERRORS as error:
                 raise self._failed("set", key, error) from error
             if new:
                 self._count = (self._count or 0) + 1
@@ -80,7 +82,7 @@ class Dbm(Store[str, bytes]):
                 del self._db[data]
             except KeyError:
                 return False
-            except dbm.error as error:
+            except _ERRORS as error:
                 raise self._failed("delete", key, error) from error
             if self._count is not None:
                 self._count -= 1
@@ -89,19 +91,38 @@ class Dbm(Store[str, bytes]):
     def iter(self) -> Iterator[str]:
         self._key("")
         with self._lock:
-            keys = list(self._db.keys())
-        return (key.decode() for key in keys)
+            try:
+                keys = list(self._db.keys())
+            except _ERRORS as error:
+                raise self._failed("iter", MISSING, error) from error
+        return map(self._decoded, keys)
+
+    def _decoded(self, key: bytes) -> str:
+        try:
+            return key.decode()
+        except UnicodeDecodeError as error:
+            raise KeyDecodeError(
+                f"{self!r} holds the key {shortened(key)}, which is no UTF-8 text: another program wrote it; read it "
+                "with the dbm module itself",
+                key.decode("utf-8", "surrogateescape"),
+            ) from error
 
     def has(self, key: str) -> bool:
         data = self._key(key)
         with self._lock:
-            return data in self._db
+            try:
+                return data in self._db
+            except _ERRORS as error:
+                raise self._failed("has", key, error) from error
 
     def count(self) -> int:
         self._key("")
         with self._lock:
             if self._count is None:
-                self._count = len(self._db)  # some dbms count by listing: once is enough
+                try:
+                    self._count = len(self._db)  # some dbms count by listing: once is enough
+                except _ERRORS as error:
+                    raise self._failed("count", MISSING, error) from error
             return self._count
 
     def check(self, key: str, value: bytes) -> None:  # noqa: ARG002 - any bytes fit
@@ -111,7 +132,10 @@ class Dbm(Store[str, bytes]):
         self._key("")
         with self._lock:
             if hasattr(self._db, "sync"):
-                self._db.sync()
+                try:
+                    self._db.sync()
+                except _ERRORS as error:
+                    raise self._failed("flush", MISSING, error) from error
 
     def close(self) -> None:
         with self._lock:
@@ -125,7 +149,8 @@ def _opened(path: str, wanted: str | None) -> Any:
     if present == "":
         raise StoreError(f"{path} is a file that no dbm of this Python can read: check the path, or move the file away")
     try:
-        return _module(present or wanted).open(path, "c")
+        database = _module(present or wanted).open(path, "c")
+        _check_index(database)
     except ImportError as error:
         raise StoreError(
             f"{path} needs the module {present or wanted}, which this Python lacks: use a Python that has it, or save "
@@ -133,6 +158,21 @@ def _opened(path: str, wanted: str | None) -> Any:
         ) from error
     except Exception as error:
         raise StoreError(f"{path} cannot be opened: {error}. Check the path, its folder and its permissions") from error
+    return database
+
+
+def _check_index(database: Any) -> None:
+    """Refuse an index of dbm.dumb that claims values beyond its data: it takes memory for what is claimed."""
+    index = getattr(database, "_index", None)
+    if type(index) is not dict:
+        return
+    size = os.path.getsize(database._datfile)  # noqa: SLF001, PTH202 - its path is bytes
+    for key, place in index.items():
+        if type(place) is not tuple or [type(part) for part in place] != [int, int]:
+            raise ValueError(f"its index has {shortened(place)} as the place of the key {shortened(key)}")
+        start, length = place
+        if start < 0 or length < 0 or start + length > size:
+            raise ValueError(f"its index has the key {shortened(key)} at {place} in a file of {size} bytes")
 
 
 def _module(name: str | None) -> Any:

@@ -4,15 +4,19 @@ import json
 import os
 from bisect import insort
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from spoonbill.backends.pysos_recovery import recover
 from spoonbill.clients import client_module
 from spoonbill.errors import CodecError, InvalidKeyError, StoreError
-from spoonbill.store import Guarantees, Store, engine_lock, shortened
+from spoonbill.nesting import MOST_LEVELS, is_deeper
+from spoonbill.store import MISSING, Guarantees, Store, engine_lock, shortened
 
 _WORTH_REUSING = 5
 """The longest remainder of a reused line, in bytes, that pysos does not reuse again."""
+_PIECE = 512
 _encode_key = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -22,7 +26,12 @@ class Pysos(Store[str, bytes]):
     Parameters
     ----------
     path : str or Path
-        The file; made where it is missing. A last line that a crash has torn is closed when it is opened.
+        The file; made where it is missing. What a crash or an error left half-done is settled when it is opened.
+
+    Notes
+    -----
+    A line is a comment until all of it is in the file; one byte then makes it an entry. A new value of a key is always
+    placed after the one that it replaces, so of two lines with one key, as a crash leaves them, the last is the newer.
     """
 
     guarantees = Guarantees(
@@ -37,66 +46,118 @@ class Pysos(Store[str, bytes]):
     def __init__(self, path: str | Path) -> None:
         pysos = client_module("pysos", store="PysosStore", extra="pysos")
         self._lock = engine_lock(("pysos", os.path.realpath(path)))
+        self._path = os.fspath(path)
+        self._pysos = pysos.Dict
+        self._dict: Any = self._opened()
+        self._open = True
+        self._unsettled = False  # True while a write is under way, and after one that failed
+
+    def _opened(self) -> Any:
         try:
-            _close_torn_line(path)
-            self._dict: Any = pysos.Dict(os.fspath(path))
-        except (OSError, ValueError) as error:
+            recover(self._path)
+            return self._pysos(self._path)
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise StoreError(
-                f"pysos cannot open {os.fspath(path)}: {error}. It is a text file of JSON lines; check the path, its "
+                f"pysos cannot open {self._path}: {error}. It is a text file of JSON lines; check the path, its "
                 "permissions and that no other program wrote it"
             ) from error
-        self._open = True
 
     def _offsets(self) -> dict[str, int]:
         if not self._open:
             raise self.closed()
+        if self._unsettled:
+            with self._lock:  # another thread may be in the middle of its write
+                if self._unsettled:
+                    with suppress(OSError):  # the byte of a failed `_free`, which is tried again here
+                        self._dict.close()
+                    self._dict = self._opened()
+                    self._unsettled = False
         return self._dict._offsets  # type: ignore[no-any-return] # noqa: SLF001 - its items() can see a key twice
+
+    def _failed(self, operation: str, key: Any, error: OSError) -> StoreError:
+        return self.failure(operation, key, error, "Check the disk; what was stored before can still be read.")
+
+    # -- reading -------------------------------------------------------------------------------------------------
 
     def get(self, key: str, default: Any = None) -> Any:
         with self._lock:
             offset = self._offsets().get(key)
             if offset is None:
                 return default
-            file = self._dict._file  # noqa: SLF001 - the line as it is: its own reader decodes the value
-            file.seek(offset)
-            line: bytes = file.readline()
+            try:
+                line = self._line_at(offset)
+            except OSError as error:
+                raise self._failed("get", key, error) from error
         return line.partition(b"\t")[2][:-1]
+
+    def _line_at(self, offset: int) -> bytes:
+        descriptor = self._dict._file.fileno()  # noqa: SLF001 - not by its buffer, which would know older bytes
+        piece = os.pread(descriptor, _PIECE, offset)
+        end = piece.find(b"\n")
+        if end >= 0:
+            return piece[: end + 1]
+        pieces, size = [piece], _PIECE
+        while piece and end < 0:
+            offset, size = offset + len(piece), size * 2
+            piece = os.pread(descriptor, size, offset)
+            end = piece.find(b"\n")
+            pieces.append(piece if end < 0 else piece[: end + 1])
+        return b"".join(pieces)
+
+    # -- writing -------------------------------------------------------------------------------------------------
 
     def set(self, key: str, value: bytes) -> None:
         line = self._line(key, value)
         with self._lock:
             offsets = self._offsets()
-            before = offsets.get(key)
-            offset = self._place(line)
-            if before is not None:
-                self._dict._freeLine(before)  # noqa: SLF001 - only now: a crash leaves the old line or both
-            offsets[key] = offset
+            self._unsettled = True
+            try:
+                offsets[key] = self._replace(offsets.get(key), line)
+            except OSError as error:
+                raise self._failed("set", key, error) from error
+            self._unsettled = False
 
-    def _place(self, line: bytes) -> int:
-        """Write `line` where pysos would, and return its offset.
+    def _replace(self, before: int | None, line: bytes) -> int:
+        """Write a line, make the one `before` a comment where there is one, and return the offset of the new."""
+        hole = self._dict._findLine(len(line))  # noqa: SLF001 - the place that pysos would take
+        if before is None:
+            return self._place(line, hole)
+        if hole is None or hole[1] > before:
+            offset = self._place(line, hole)
+            self._free(before)
+            return offset
+        # A line before the old one would lose against it after a crash. So to the end first; once the old line is
+        # gone, the same into the hole: a crash then leaves the same value twice.
+        last = self._place(line, None)
+        self._free(before)
+        offset = self._place(line, hole)
+        os.ftruncate(self._dict._file.fileno(), last)  # noqa: SLF001
+        return offset
 
-        As pysos does it: a line is a comment until all of it is in the file. Not by pysos itself, which would read the
-        old value and parse the new one on the way.
+    def _place(self, line: bytes, hole: tuple[int, int] | None) -> int:
+        """Write `line` over a comment of some size at some offset, or at the end, and return its offset.
+
+        Wherever this is cut off, each line of the file is an entry or a comment.
         """
-        file = self._dict._file  # noqa: SLF001
-        found = self._dict._findLine(len(line))  # noqa: SLF001
-        if found:
-            size, offset = found
-            rest = size - len(line)
-            file.seek(offset)
-            file.write(b"#" + line[1:])
-            if rest > 1:  # what is left of the reused line is a comment of its own
-                file.write(b"#" + b"." * (rest - 2))
-                if rest > _WORTH_REUSING:
-                    insort(self._dict._free_lines, (rest, offset + len(line)))  # noqa: SLF001
+        descriptor = self._dict._file.fileno()  # noqa: SLF001
+        if hole is None:
+            offset = os.fstat(descriptor).st_size
+            _write(descriptor, b"#" + line[1:], offset)
         else:
-            offset = file.seek(0, os.SEEK_END)
-            file.write(b"#" + line[1:])
-        file.flush()
-        file.seek(offset)
-        file.write(line[:1])
-        file.flush()
-        return int(offset)
+            size, offset = hole
+            rest = size - len(line)
+            if rest > 1:  # what is left of the reused line will be a comment of its own
+                _write(descriptor, b"#" + b"." * (rest - 2), offset + len(line))
+            _write(descriptor, line[1:-1], offset + 1)
+            _write(descriptor, b"\n", offset + len(line) - 1)
+            if rest > _WORTH_REUSING:
+                insort(self._dict._free_lines, (rest, offset + len(line)))  # noqa: SLF001
+        _write(descriptor, line[:1], offset)
+        return offset
+
+    def _free(self, offset: int) -> None:
+        """Make an entry a comment, whose place can be used again."""
+        self._dict._freeLine(offset)  # noqa: SLF001 - one byte, written through at once
 
     def _line(self, key: str, value: bytes) -> bytes:
         """Return the line that holds the pair; the value is checked to be one JSON document."""
@@ -108,19 +169,28 @@ class Pysos(Store[str, bytes]):
             raise InvalidKeyError(f"{self!r}: the key {shortened(key)} is no valid text ({error})") from error
         try:
             document = json.loads(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise CodecError(
                 f"{self!r} holds JSON documents; the value of {shortened(key)} is none: {error}"
             ) from error
+        if len(value) > MOST_LEVELS and is_deeper(document, among=value.count(b"[") + value.count(b"{")):
+            raise CodecError(f"{self!r}: the value of {shortened(key)} is nested in more than {MOST_LEVELS} levels")
         if b"\n" in value or b"\r" in value:
             value = json.dumps(document, ensure_ascii=False).encode()
         return b"%b\t%b\n" % (name, value)
 
     def delete(self, key: str) -> bool:
         with self._lock:
-            if key not in self._offsets():
+            offsets = self._offsets()
+            if key not in offsets:
                 return False
-            del self._dict[key]
+            self._unsettled = True
+            try:
+                self._free(offsets[key])
+            except OSError as error:
+                raise self._failed("delete", key, error) from error
+            del offsets[key]
+            self._unsettled = False
             return True
 
     def iter(self) -> Iterator[str]:
@@ -139,8 +209,10 @@ class Pysos(Store[str, bytes]):
     def flush(self) -> None:
         with self._lock:
             self._offsets()
-            self._dict._file.flush()  # noqa: SLF001 - it offers no flush of its own
-            os.fsync(self._dict._file.fileno())  # noqa: SLF001
+            try:
+                os.fsync(self._dict._file.fileno())  # noqa: SLF001 - it offers no flush of its own
+            except OSError as error:
+                raise self._failed("flush", MISSING, error) from error
 
     def close(self) -> None:
         with self._lock:
@@ -149,14 +221,8 @@ class Pysos(Store[str, bytes]):
                 self._dict.close()
 
 
-def _close_torn_line(path: str | Path) -> None:
-    """End a last line that a crash has torn: pysos would write the next entry onto it, and lose it."""
-    path = Path(path)
-    if not path.exists() or path.stat().st_size == 0:
-        path.unlink(missing_ok=True)  # pysos writes its header into a file that it makes itself
-        return
-    with path.open("r+b") as file:
-        file.seek(-1, os.SEEK_END)
-        if file.read(1) != b"\n":
-            file.seek(0, os.SEEK_END)
-            file.write(b"\n")
+def _write(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at an offset; a full disk takes a part of it first, and then none."""
+    while data:
+        written = os.pwrite(descriptor, data, offset)
+        data, offset = data[written:], offset + written

@@ -14,6 +14,7 @@ first frame is read; to write one, the caller must have it already.
 
 import math
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -29,6 +30,10 @@ __all__ = ["dump_array", "dump_scalar", "load_array", "load_scalar"]
 
 _PLAIN: Final = re.compile(r"[<>|=][a-zA-Z?]\d*(\[\d*[a-zA-Z]+\])?")
 _KINDS: Final = frozenset("biufcmMSUV")
+_MOST_SIDES: Final = 64  # numpy's own limit
+_MOST_DTYPES: Final = 32  # structures and subarrays inside each other
+_MOST_EMPTY: Final = 1 << 20  # elements without a byte, of which stored bytes could claim any number
+_LONGEST_HEADER: Final = 1 << 20
 
 
 def _numpy() -> Any:
@@ -43,9 +48,12 @@ def _numpy() -> Any:
 
 def dump_array(array: "np.ndarray[Any, Any]", prefix: bytes = b"") -> bytes:
     """Return a prefix and the frame of an array; ``CodecError`` where its dtype cannot be held."""
+    _check_shape(array.shape, array.dtype)
     flags = array.flags
     order = "F" if flags.f_contiguous and not flags.c_contiguous else "C"
     header = ormsgpack.packb([_describe(array.dtype), array.shape, order])
+    if len(header) > _LONGEST_HEADER:
+        _refuse(array.dtype)
     laid_out = array.T if order == "F" else array
     if not flags.forc:
         laid_out = _numpy().ascontiguousarray(array)
@@ -60,18 +68,35 @@ def load_array(data: bytes | memoryview, at: int = 0) -> "np.ndarray[Any, Any]":
     end = start + int.from_bytes(data[at:start], "big")
     if len(data) < end or end == start:
         raise CodecError("the frame of an array is truncated")
+    if end - start > _LONGEST_HEADER:
+        raise CodecError(f"the frame of an array has a header of more than {_LONGEST_HEADER} bytes")
     dtype, shape, order = _read_header(bytes(data[start:end]))
     return _build(dtype, shape, order, data, end)
 
 
-@lru_cache(256)  # the arrays of a store mostly look alike, and for a small one the header is most of the work
 def _read_header(header: bytes) -> "tuple[np.dtype[Any], list[int], str]":
+    return _remembered(header) if len(header) <= 1024 else _parse_header(header)
+
+
+def _parse_header(header: bytes) -> "tuple[np.dtype[Any], list[int], str]":
     description, shape, order = ormsgpack.unpackb(header)
+    if type(shape) is list and len(shape) > _MOST_SIDES:
+        raise CodecError(f"the frame of an array claims {len(shape)} sides, and an array has at most {_MOST_SIDES}")
     if order not in {"C", "F"} or type(shape) is not list or any(type(side) is not int or side < 0 for side in shape):
         raise CodecError("the frame of an array has a header that means nothing")
     if ormsgpack.packb([description, shape, order]) != header:
         raise CodecError("the frame of an array has bytes after its header")
-    return _dtype(description), shape, order
+    dtype = _dtype(description)
+    _check_shape(shape, dtype)
+    return dtype, shape, order
+
+
+_remembered = lru_cache(256)(_parse_header)  # the arrays of a store mostly look alike; for a small one it is most work
+
+
+def _check_shape(shape: Sequence[int], dtype: "np.dtype[Any]") -> None:
+    if dtype.itemsize == 0 and math.prod(shape) > _MOST_EMPTY:
+        raise CodecError(f"an array of elements without a byte has at most {_MOST_EMPTY} of them")
 
 
 def dump_scalar(scalar: Any) -> list[Any]:
@@ -98,21 +123,23 @@ def load_scalar(description: Any, data: Any) -> Any:
     return _build(_dtype(description), [], "C", data, 0)[()]
 
 
-def _describe(dtype: "np.dtype[Any]") -> Any:
+def _describe(dtype: "np.dtype[Any]", inside: int = 0) -> Any:
     """Return a dtype as plain values from which :func:`_dtype` makes it again; ``CodecError`` where none do."""
+    if inside > _MOST_DTYPES:
+        raise CodecError(f"the msgpack codec holds dtypes in at most {_MOST_DTYPES} levels inside each other")
     if dtype.hasobject or dtype.kind not in _KINDS:
         _refuse(dtype)
     description: Any
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
-        description = [_describe(base), list(shape)]
+        description = [_describe(base, inside + 1), list(shape)]
     elif dtype.names is not None and dtype.fields is not None:
         by_name: Any = dtype.fields
         fields: list[tuple[Any, ...]] = [by_name[name] for name in dtype.names]
         titles = [field[2] if len(field) > 2 else None for field in fields]
         description = [
             list(dtype.names),
-            [_describe(field[0]) for field in fields],
+            [_describe(field[0], inside + 1) for field in fields],
             [field[1] for field in fields],
             titles,
             dtype.itemsize,
@@ -138,17 +165,26 @@ def _refuse(dtype: "np.dtype[Any]") -> NoReturn:
     )
 
 
-def _make(description: Any) -> "np.dtype[Any]":
+def _make(description: Any, inside: int = 0) -> "np.dtype[Any]":
     np = _numpy()
+    if inside > _MOST_DTYPES:
+        raise CodecError(f"an array frame has dtypes in more than {_MOST_DTYPES} levels inside each other")
     if isinstance(description, str):
         if not _PLAIN.fullmatch(description):
             raise CodecError(f"{description!r} is no dtype of an array frame")
         return np.dtype(description)  # type: ignore[no-any-return]
     if len(description) == 2:
         base, shape = description
-        return np.dtype((_make(base), tuple(shape)))  # type: ignore[no-any-return]
+        if len(shape) > _MOST_SIDES:
+            raise CodecError(f"the subarray of a dtype claims {len(shape)} sides, and has at most {_MOST_SIDES}")
+        return np.dtype((_make(base, inside + 1), tuple(shape)))  # type: ignore[no-any-return]
     names, formats, offsets, titles, itemsize, aligned = description
-    fields = {"names": names, "formats": [_make(part) for part in formats], "offsets": offsets, "itemsize": itemsize}
+    fields = {
+        "names": names,
+        "formats": [_make(part, inside + 1) for part in formats],
+        "offsets": offsets,
+        "itemsize": itemsize,
+    }
     if any(title is not None for title in titles):
         fields["titles"] = titles
     return np.dtype(fields, align=aligned)  # type: ignore[no-any-return]

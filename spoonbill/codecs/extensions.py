@@ -36,6 +36,7 @@ from zoneinfo import ZoneInfo
 from spoonbill.codecs.arrays import dump_array, dump_scalar, load_array, load_scalar
 from spoonbill.enums import enum_member, enum_name, qualified
 from spoonbill.errors import CodecError
+from spoonbill.nesting import MOST_COLLISIONS, collides
 
 __all__ = ["TUPLE", "from_extension", "to_extension"]
 
@@ -115,11 +116,23 @@ def _zone(zone: tzinfo | None) -> Any:
     )
 
 
+def _elements(value: Any) -> list[Any]:
+    _refuse_colliding(value)
+    return list(value)
+
+
+def _refuse_colliding(elements: Any) -> None:
+    if collides(elements):
+        raise CodecError(
+            f"the msgpack codec holds at most {MOST_COLLISIONS} elements of a set whose hash is the same: store a list"
+        )
+
+
 _WRITERS: Final[dict[type, Callable[[Any, _Pack], tuple[int, bytes]]]] = {
     int: _write_int,
     tuple: lambda value, pack: (2, pack(list(value))),
-    set: lambda value, pack: (3, pack(list(value))),
-    frozenset: lambda value, pack: (4, pack(list(value))),
+    set: lambda value, pack: (3, pack(_elements(value))),
+    frozenset: lambda value, pack: (4, pack(_elements(value))),
     complex: lambda value, _: (5, _COMPLEX.pack(value.real, value.imag)),
     date: lambda value, _: (6, value.isoformat().encode()),
     datetime: _write_moment,
@@ -140,6 +153,7 @@ def _read_list(data: bytes, unpack: _Unpack) -> list[Any]:
 def _read_set(kind: type) -> Callable[[bytes, _Unpack], Any]:
     def read(data: bytes, unpack: _Unpack) -> Any:
         parts = _read_list(data, unpack)
+        _refuse_colliding(parts)
         value = kind(parts)
         if len(value) != len(parts):
             raise CodecError("the stored bytes hold a set with an element twice")

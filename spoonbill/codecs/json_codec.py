@@ -5,6 +5,7 @@ from typing import Any, Final, NoReturn
 
 from spoonbill.enums import qualified
 from spoonbill.errors import CodecError
+from spoonbill.nesting import MOST_LEVELS, is_deeper
 
 __all__ = ["JsonCodec"]
 
@@ -37,25 +38,42 @@ class JsonCodec:
             data = _ENCODER.encode(value).encode()
         except UnicodeEncodeError as error:
             raise CodecError(f"the json codec cannot hold a str with a lone surrogate ({error})") from error
-        except (TypeError, ValueError, RecursionError) as error:
+        except RecursionError as error:
+            raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {_TOO_DEEP}") from error
+        except (TypeError, ValueError) as error:
             raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {error}; {_REMEDY}") from error
         # Checked after it was encoded: the encoder has then proven that the value contains no cycle.
         if type(value) not in _SCALARS:
             _check_faithful(value)
+            if _is_deep(data, value):
+                raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {_TOO_DEEP}")
         return data
 
     def loads(self, data: bytes) -> Any:
         """Return the value of JSON bytes; ``CodecError`` where they are not JSON (NaN and Infinity are not)."""
         try:
-            return _DECODER.decode(str(data, "utf-8"))
-        except (ValueError, RecursionError) as error:
+            value = _DECODER.decode(str(data, "utf-8"))
+        except ValueError as error:
             raise CodecError(f"the stored bytes are not JSON: {error}") from error
+        except RecursionError as error:
+            raise CodecError(f"the stored JSON cannot be read: {_TOO_DEEP}") from error
+        if _is_deep(data, value):
+            raise CodecError(f"the stored JSON cannot be read: {_TOO_DEEP}")
+        return value
 
     def __repr__(self) -> str:
         return "JsonCodec()"
 
 
+_TOO_DEEP: Final = f"it is nested in more than {MOST_LEVELS} levels"
 _REMEDY: Final = "the msgpack codec (the default) holds tuples, sets, bytes, NaN and keys of any type"
+
+
+def _is_deep(data: bytes, value: Any) -> bool:
+    if len(data) <= MOST_LEVELS:
+        return False
+    containers = data.count(b"[") + data.count(b"{")
+    return containers > MOST_LEVELS and is_deeper(value, among=containers)
 
 
 def _check_faithful(value: Any) -> None:

@@ -1,6 +1,5 @@
 """The layer that keeps what was read."""
 
-import copy as copying
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import cachetools
 
 from spoonbill.errors import UnsupportedError
+from spoonbill.nesting import copied
 from spoonbill.store import MISSING, RAISE, Layer, Store, absent
 
 K = TypeVar("K")
@@ -91,7 +91,7 @@ class Cached(Layer[K, V]):
         self._cache = _policy(policy, maxsize, ttl, getsizeof)
         self._guard = threading.Lock()
         self._absences = absences
-        self._given: Callable[[Any], Any] = copying.deepcopy if copy else _as_it_is
+        self._given: Callable[[Any], Any] = copied if copy else _as_it_is
         self._hits = 0
         self._misses = 0
         self._writes = 0  # counts beginnings and ends of writes: a fill that saw it change is dropped

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from spoonbill.errors import QueryError
+from spoonbill.nesting import shown
 from spoonbill.query.patterns import Pattern
 from spoonbill.query.values import classify, compare, equal, loose_hash
 
@@ -79,7 +80,7 @@ class _Against(Condition):
 
     def describe(self, name: str) -> str:
         """Return the condition as text."""
-        return f"{name} {self.sign} {self.operand!r}"
+        return f"{name} {self.sign} {shown(self.operand)}"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Against) or type(other) is not type(self):
@@ -90,7 +91,7 @@ class _Against(Condition):
         return hash((type(self), loose_hash(self.operand)))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__.lower()}({self.operand!r})"
+        return f"{type(self).__name__.lower()}({shown(self.operand)})"
 
 
 class Eq(_Against):
@@ -165,7 +166,7 @@ class IsIn(_Against):
 
     def __post_init__(self) -> None:
         if isinstance(self.operand, str | bytes | bytearray | Mapping) or not isinstance(self.operand, Iterable):
-            raise QueryError(f"isin takes the values to find, such as isin(['a', 'b']), not {self.operand!r}")
+            raise QueryError(f"isin takes the values to find, such as isin(['a', 'b']), not {shown(self.operand)}")
         object.__setattr__(self, "operand", tuple(self.operand))
 
     @cached_property
@@ -187,7 +188,7 @@ class Exists(_Against):
 
     def __post_init__(self) -> None:
         if not isinstance(self.operand, bool):
-            raise QueryError(f"exists takes True or False, not {self.operand!r}")
+            raise QueryError(f"exists takes True or False, not {shown(self.operand)}")
 
     def matches(self, value: Any, present: bool = True) -> bool:  # noqa: ARG002 - the value does not matter
         """Tell whether presence is as wanted, whatever the value."""

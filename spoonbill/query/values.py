@@ -4,7 +4,7 @@ import math
 import numbers
 import operator
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -60,14 +60,28 @@ def equal(a: Any, b: Any) -> bool:
     So ``True`` is not ``1``, also as an item or a key; a list equals a tuple; numbers compare exactly whatever their
     types; NaN equals nothing, itself neither. Of a class of its own (a set, an array) both must be of one type.
     """
-    kind, a = _classified(a)
-    other, b = _classified(b)
-    if kind != other:
-        return False
-    if kind == "list":
-        return len(a) == len(b) and all(map(equal, a, b))
-    if kind == "map":
-        return _equal_maps(a, b)
+    pairs, met = [(a, b)], dict[tuple[int, int], Any]()  # not by recursion: values may be nested deeper than the stack
+    while pairs:
+        a, b = pairs.pop()
+        kind, a = _classified(a)
+        other, b = _classified(b)
+        if kind != other:
+            return False
+        if kind not in {"list", "map"}:
+            if not _equal_leaf(kind, a, b):
+                return False
+        elif len(a) != len(b):
+            return False
+        elif (id(a), id(b)) not in met:
+            met[id(a), id(b)] = a, b  # kept, so that no other object gets their ids
+            parts = zip(a, b, strict=False) if kind == "list" else _parts_of_maps(a, b)
+            if parts is None:
+                return False
+            pairs.extend(parts)
+    return True
+
+
+def _equal_leaf(kind: str, a: Any, b: Any) -> bool:
     if kind == "time" and isinstance(a, datetime) != isinstance(b, datetime):
         return False
     if kind == "other":
@@ -75,15 +89,15 @@ def equal(a: Any, b: Any) -> bool:
     return _asked(operator.eq, a, b)
 
 
-def _equal_maps(a: Mapping[Any, Any], b: Mapping[Any, Any]) -> bool:
-    if len(a) != len(b):
-        return False
-    if not all(key in b and equal(value, b[key]) for key, value in a.items()):
-        return False
-    if all(type(key) is str for key in a):
-        return True
-    own = {key: key for key in b}  # a mapping finds 1 under True: compare the keys themselves
-    return all(equal(key, own[key]) for key in a)
+def _parts_of_maps(a: Mapping[Any, Any], b: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]] | None:
+    """Return the pairs of values, and of keys where they are not all text; None where a key is missing."""
+    if not all(key in b for key in a):
+        return None
+    parts = [(value, b[key]) for key, value in a.items()]
+    if not all(type(key) is str for key in a):
+        own = {key: key for key in b}  # a mapping finds 1 under True: compare the keys themselves
+        parts.extend((key, own[key]) for key in a)
+    return parts
 
 
 def compare(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
@@ -117,7 +131,7 @@ def loose_hash(value: Any) -> int:
     """Return a hash for any value, hashable or not: values that are `equal` have the same one."""
     kind, value = _classified(value)
     if kind == "list":
-        return hash((kind, tuple(map(loose_hash, value))))
+        return hash((kind, tuple(map(classify, value))))
     if kind == "map":
         return hash((kind, len(value)))
     if kind == "other":

@@ -11,6 +11,7 @@ from zlib import crc32
 from spoonbill.equality import same
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnsupportedError
 from spoonbill.masking import MASK, is_secret, masked
+from spoonbill.nesting import shown
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.binding import Form, defined_by, resolve
 from spoonbill.store.facade import MappingFacade
@@ -321,7 +322,7 @@ class Store(MappingFacade[K, V]):
 
 def shortened(key: Any, length: int = 80) -> str:
     """Return ``repr(key)``, cut where it is long: a message must not be drowned by its key."""
-    text = repr(key)
+    text = shown(key)
     return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"
 
 

@@ -12,6 +12,7 @@ https://github.com/huggingface/safetensors, and its ``SafeTensors::read_metadata
 
 import json
 import math
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,6 +52,9 @@ METADATA: Final = "__metadata__"
 _LENGTH = 8
 _LONGEST = 100_000_000  # the library's own bound
 _LARGEST_SIDE = 1 << 63
+_MOST_SIDES: Final = 64  # no framework holds more
+_SHORT: Final = reprlib.Repr()  # of any depth and size, without the work of the whole
+_SHORT.maxstring = _SHORT.maxother = 80
 _RANK: Final = {dtype: rank for rank, dtype in enumerate(BITS)}
 
 
@@ -182,6 +186,8 @@ def build_header(
     header: dict[str, Any] = {METADATA: _metadata(dict(metadata))} if metadata else {}
     position = 0
     for name, dtype, shape in ordered:
+        if len(shape) > _MOST_SIDES:
+            raise CodecError(f"the tensor {_cut(name)} has {len(shape)} sides, at most {_MOST_SIDES} are held")
         if name in header or name == METADATA:
             raise CodecError(f"two tensors cannot be called {_cut(name)}; {METADATA} is no name for one")
         end = position + math.prod(shape) * BITS[dtype] // 8
@@ -246,9 +252,12 @@ def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
 
 
 def _are_sizes(numbers: Any) -> bool:
-    return type(numbers) is list and all(type(number) is int and 0 <= number < _LARGEST_SIDE for number in numbers)
+    return (
+        type(numbers) is list
+        and len(numbers) <= _MOST_SIDES
+        and all(type(number) is int and 0 <= number < _LARGEST_SIDE for number in numbers)
+    )
 
 
 def _cut(thing: Any) -> str:
-    text = repr(thing)
-    return text if len(text) <= 80 else f"{text[:80]}..."
+    return _SHORT.repr(thing)
