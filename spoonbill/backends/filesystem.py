@@ -17,7 +17,7 @@ from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_publication import recover
 from spoonbill.backends.filesystem_staging import Staging
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError, StoreError
-from spoonbill.files.errors import remedy, secrets_of
+from spoonbill.files.errors import is_unanswered, remedy, secrets_of
 from spoonbill.masking import scrub
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
@@ -131,7 +131,7 @@ class Filesystem(Store[str, bytes]):
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
             self._refuse_long(key)
         scrub(error, self._secrets)
-        raise self.failure(operation, key, error, remedy(error)) from error
+        raise self.failure(operation, key, error, remedy(error), unanswered=is_unanswered(error)) from error
 
     def _try(self, operation: str, call: Callable[..., Any], *arguments: Any) -> Any:
         try:

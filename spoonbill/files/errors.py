@@ -3,9 +3,11 @@
 import errno
 import re
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from spoonbill.clients.boto import may_be_done
 from spoonbill.errors import causes
 from spoonbill.masking import is_secret
 
@@ -43,6 +45,41 @@ def remedy(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
     return "Check the path, its permissions, the space that is left, and that the server runs."
+
+
+_NEVER_SENT = frozenset({"ClientConnectorError", "ConnectionRefusedError", "gaierror"})
+_TURNED_AWAY = frozenset({"ServerBusy", "SlowDown", "TooManyRequests"})
+_LOST = frozenset(
+    {
+        "ClientOSError",
+        "ClientPayloadError",
+        "ConnectionError",
+        "EOFError",
+        "IncompleteRead",
+        "ServerDisconnectedError",
+        "ServiceResponseError",
+        "TimeoutError",
+    }
+)
+
+
+def is_not_done(error: BaseException) -> bool:
+    """Tell whether an error proves that a service did nothing, and that it may do so later."""
+    if status_of(error) == HTTPStatus.TOO_MANY_REQUESTS or not codes_of(error).isdisjoint(_TURNED_AWAY):
+        return True
+    return any(not _NEVER_SENT.isdisjoint(_kinds(one)) for one in causes(error))
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Tell whether a service may have done what it was sent though this error came of it."""
+    if is_not_done(error):
+        return False
+    lost = any(may_be_done(one) or not _LOST.isdisjoint(_kinds(one)) for one in causes(error))
+    return lost or status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _kinds(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def code_of(error: BaseException) -> str:
