@@ -23,7 +23,7 @@ from spoonbill.backends.dynamodb_scheme import DynamoDBScheme
 from spoonbill.backends.dynamodb_table import Table
 from spoonbill.backends.dynamodb_wire import item_size, number_text
 from spoonbill.clients import Connection, client_module
-from spoonbill.clients.boto import may_be_done, never_repeats, once
+from spoonbill.clients.boto import may_be_done, never_repeats, once, reads_whole_answers
 from spoonbill.documents import (
     DocumentBackend,
     KeyEscape,
@@ -111,6 +111,7 @@ class DynamoDB(DocumentBackend[Filter]):
         try:
             client = client_of(self._options) if self._given is None else self._given
             never_repeats(client)
+            reads_whole_answers(client)
             table = Table(client, self._table_name, self._wanted, self._key_name, create=self._create)
             table.look()
         except Exception as error:

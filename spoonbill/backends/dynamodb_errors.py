@@ -45,6 +45,7 @@ _REMEDIES: Final = {
     "EndpointConnectionError": "No service answers there: check endpoint_url=, region_name= and the network.",
     "ConnectTimeoutError": "No service answers there: check endpoint_url=, region_name= and the network.",
     "ReadTimeoutError": "The service did not answer in time: check the network, or raise read_timeout in config=.",
+    "IncompleteReadError": "The answer ended early: check the network.",
     "ConnectionClosedError": "The connection broke before the answer came: check the network.",
 }
 

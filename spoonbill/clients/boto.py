@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-__all__ = ["may_be_done", "never_repeats", "once"]
+__all__ = ["may_be_done", "never_repeats", "once", "reads_whole_answers"]
 
 _once: ContextVar[bool] = ContextVar("spoonbill_once", default=False)
 
@@ -50,6 +50,25 @@ def never_repeats(client: Any) -> None:
     """
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register_first(f"needs-retry.{service}", _forbid, unique_id="spoonbill-once")
+
+
+def reads_whole_answers(client: Any) -> None:
+    """Make a client of boto3 refuse an answer whose headers end early: it would be taken for a whole one, and empty.
+
+    Python's own reader of HTTP takes the end of a connection for the end of the headers, and with no length the body is
+    whatever follows. The answer to a read is then that there is nothing.
+    """
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register_first(f"after-call.{service}", _refuse_part, unique_id="spoonbill-whole")
+
+
+def _refuse_part(http_response: Any, **_: Any) -> None:
+    from botocore.exceptions import IncompleteReadError
+
+    headers = http_response.headers
+    length = headers.get("content-length", "")
+    if headers.get("transfer-encoding") != "chunked" and not (length.isdecimal() and int(length)):
+        raise IncompleteReadError(actual_bytes=len(http_response.content), expected_bytes=length or "the length")
 
 
 @contextmanager

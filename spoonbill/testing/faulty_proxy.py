@@ -123,6 +123,11 @@ class FaultyProxy:
         with self._lock:
             self._armed = (fault, where)
 
+    def disarm(self) -> None:
+        """Take back what `fail` asked for, where it has not come."""
+        with self._lock:
+            self._armed = None
+
     @property
     def pending(self) -> bool:
         """Whether the fault that `fail` asked for has not come yet."""
@@ -236,4 +241,5 @@ def _reset(end: socket.socket) -> None:
     """End a connection without a goodbye."""
     with suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        end.shutdown(socket.SHUT_RD)  # or a thread that waits for it would keep it open
     end.close()
