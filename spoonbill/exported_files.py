@@ -11,6 +11,7 @@ from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.files import is_local
 from spoonbill.keys import decode_key
+from spoonbill.masking import masked
 
 FILES_NOTE = "files~note"
 """The file that is written last and lists the others. No key's file is called so."""
@@ -44,8 +45,8 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
         filesystem.invalidate_cache()
     if not filesystem.exists(note):
         raise SnapshotError(
-            f"{url} is a folder without the note that a finished save leaves: save it again, or open it as "
-            "FilesystemStore.open(...) and copy it with update"
+            f"{masked(str(url))} is a folder without the note that a finished save leaves: save it again, or open it "
+            "as FilesystemStore.open(...) and copy it with update"
         )
     return ExportedFiles(filesystem, root, filesystem.cat_file(note))
 
@@ -60,13 +61,13 @@ def _finish(url: str | Path, storage_options: dict[str, Any]) -> None:
         whole = not medium.read_only and recover(medium)
     except Exception as error:
         raise SnapshotError(
-            f"a save into {url} was broken off in its last step, and finishing it failed with {error}: mend that, or "
-            "save again"
+            f"a save into {masked(str(url))} was broken off in its last step, and finishing it failed with {error}: "
+            "mend that, or save again"
         ) from error
     finally:
         medium.close()
     if not whole:
-        raise SnapshotError(f"a save into {url} is in its last step: load it when the save is done")
+        raise SnapshotError(f"a save into {masked(str(url))} is in its last step: load it when the save is done")
 
 
 def files_noted(note: bytes, root: str) -> list[tuple[str, int, str]]:
@@ -80,9 +81,9 @@ def _parsed(note: bytes, root: str) -> tuple[dict[str, Any], list[tuple[str, int
         whole = head["spoonbill"] == "files 1" and head["files"] == len(lines)
         inside = all(".." not in file.split("/") and file[:1] != "/" for file, _, _ in lines)
     except (ValueError, KeyError, TypeError) as error:
-        raise SnapshotError(f"the note of {root} cannot be read: {error}; save it again") from error
+        raise SnapshotError(f"the note of {masked(root)} cannot be read: {error}; save it again") from error
     if not (whole and inside):
-        raise SnapshotError(f"the note of {root} is not one that a finished save leaves; save it again")
+        raise SnapshotError(f"the note of {masked(root)} is not one that a finished save leaves; save it again")
     return head, lines
 
 
@@ -112,22 +113,22 @@ class ExportedFiles:
             codec = get_codec(name)
         except CodecError as error:
             raise SnapshotError(
-                f"the files of {self._root} are written by a codec of your own, {name}: open them with "
+                f"the files of {masked(self._root)} are written by a codec of your own, {name}: open them with "
                 "FilesystemStore.open(..., codec=...) and copy them with update"
             ) from error
         if not (codec.safe and self._head["strict"]) and not allow_pickle:
             raise SnapshotError(
-                f"the files of {self._root} are written by the codec {name}, strict={self._head['strict']}, which can "
-                "run code when they are read: load them into a store with strict=False, if you trust where they "
+                f"the files of {masked(self._root)} are written by the codec {name}, strict={self._head['strict']}, "
+                "which can run code when they are read: load them into a store with strict=False, if you trust where they "
                 "come from"
             )
         for file, data, key in self._read():
             try:
                 yield decode_key(key, strict=self._head["strict"]), codec.loads(data)
             except (TypeError, ValueError) as error:
-                raise SnapshotError(f"the file {file} of {self._root} cannot be read: {error}") from error
+                raise SnapshotError(f"the file {file} of {masked(self._root)} cannot be read: {error}") from error
         if not self._unchanged():
-            raise SnapshotError(f"{self._root} was saved into while it was read: load it again")
+            raise SnapshotError(f"{masked(self._root)} was saved into while it was read: load it again")
 
     def _read(self) -> Iterator[tuple[str, bytes, str]]:
         for start in range(0, len(self._lines), _AT_A_TIME):
@@ -136,7 +137,9 @@ class ExportedFiles:
             found = self._filesystem.cat_ranges(paths, None, None, on_error="return")
             for (file, size, key), data in zip(lines, found, strict=True):
                 if isinstance(data, FileNotFoundError) or (isinstance(data, bytes) and len(data) != size):
-                    raise SnapshotError(f"the file {file} of {self._root} is missing or was changed; save it again")
+                    raise SnapshotError(
+                        f"the file {file} of {masked(self._root)} is missing or was changed; save it again"
+                    )
                 if isinstance(data, Exception):
                     raise data
                 yield file, data, key

@@ -17,8 +17,8 @@ from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_publication import recover
 from spoonbill.backends.filesystem_staging import Staging
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError, StoreError
-from spoonbill.files.errors import is_unanswered, remedy, secrets_of
-from spoonbill.masking import scrub
+from spoonbill.files.errors import is_unanswered, remedy
+from spoonbill.masking import masked, scrub, secrets_in
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
 from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened
@@ -60,7 +60,7 @@ class Filesystem(Store[str, bytes]):
         **storage_options: Any,
     ) -> None:
         url = os.fspath(url)
-        self._secrets = secrets_of(url, storage_options)
+        self._secrets = secrets_in(url, storage_options)
         try:
             medium = open_medium(url, storage_options, sync=sync, manifest=manifest)
         except SpoonbillError:
@@ -364,7 +364,7 @@ class Filesystem(Store[str, bytes]):
             steps=(Step(where=repr(self), runs=str(query)),),
             native=f"names that begin with {' or '.join(map(repr, starts))}" if starts else "nothing",
             finished_here=str(query),
-            scanned=f"the listing of {self._root}, and the files whose names match",
+            scanned=f"the listing of {masked(self._root)}, and the files whose names match",
         )
 
     def check(self, key: str, value: bytes) -> None:
@@ -394,7 +394,7 @@ class Filesystem(Store[str, bytes]):
             For the other filesystem.
         """
         url = os.fspath(url)
-        self._secrets |= secrets_of(url, storage_options)
+        self._secrets |= secrets_in(url, storage_options)
         try:
             target = open_medium(url, storage_options, sync=False, manifest=None)
         except Exception as error:

@@ -8,7 +8,6 @@ from spoonbill.backends.filesystem_async import AsyncMedium
 from spoonbill.files.errors import is_not_done
 from spoonbill.store import Guarantees, Limits
 
-
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds before what a service turned away is sent again."""
 

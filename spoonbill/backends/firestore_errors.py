@@ -91,7 +91,9 @@ def _is_closed(error: BaseException) -> bool:
 def is_unanswered(error: BaseException) -> bool:
     """Return whether the service may have done what it was sent: what it turned away, it has not."""
     cause = cause_of(error)
-    return isinstance(cause, _LOST) or (isinstance(error, exceptions.RetryError) and not isinstance(cause, _TURNED_AWAY))
+    return isinstance(cause, _LOST) or (
+        isinstance(error, exceptions.RetryError) and not isinstance(cause, _TURNED_AWAY)
+    )
 
 
 def is_too_large(error: BaseException) -> bool:

@@ -1,18 +1,11 @@
-"""What filesystems raise, as the errors of our tree: the reason and the remedy, and no secret."""
+"""What filesystems raise, as the errors of our tree: the reason and the remedy."""
 
 import errno
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from spoonbill.clients.boto import may_be_done
 from spoonbill.errors import causes
-from spoonbill.masking import is_secret
-
-_SHORTEST = 4
-"""Shorter texts are not masked: they would be found in every word."""
 
 _BY_ERRNO = {
     errno.ENOSPC: "The disk is full: free some space.",
@@ -105,25 +98,3 @@ def status_of(error: BaseException) -> int:
         if isinstance(status, int):
             return status
     return 0
-
-
-def secrets_of(url: str, options: Mapping[str, Any]) -> frozenset[str]:
-    """Return the texts in a URL and in options that no message may hold."""
-    found = set(_secret_options(options))
-    for part in url.split("::"):
-        try:
-            split = urlsplit(part)
-            found.update({split.password or "", unquote(split.password or "")})
-        except ValueError:
-            continue
-        found.update(value for name, value in parse_qsl(split.query) if is_secret(name))
-    return frozenset(text for text in found if len(text) >= _SHORTEST)
-
-
-def _secret_options(options: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _secret_options(value)
-        elif isinstance(value, str) and is_secret(str(name)):
-            yield value
-            yield from re.findall(r"(?:Key|Signature|sig|Password)=([^;&]+)", value)

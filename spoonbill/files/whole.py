@@ -8,8 +8,8 @@ from typing import IO, Any
 from uuid import uuid4
 
 from spoonbill.errors import SpoonbillError, StoreError
-from spoonbill.files.errors import remedy, secrets_of
-from spoonbill.masking import scrub, without
+from spoonbill.files.errors import remedy
+from spoonbill.masking import masked, scrub, secrets_in, without
 
 _PIECE = 8 << 20
 """Bytes of one part of an upload, and of one read ahead."""
@@ -54,15 +54,16 @@ def appearing(
 @contextmanager
 def _named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> Iterator[None]:
     """Raise what a filesystem fails with as an error of our tree, which holds no secret."""
-    secrets = secrets_of(str(url), storage_options)
+    secrets = secrets_in(str(url), storage_options)
     try:
         yield
-    except (SpoonbillError, FileNotFoundError, TypeError, ValueError):
+    except (SpoonbillError, FileNotFoundError, TypeError, ValueError) as error:
+        scrub(error, secrets)
         raise
     except Exception as error:
         scrub(error, secrets)
-        shown = without(secrets, str(url))
-        raise StoreError(f"{operation} failed at {shown}: {type(error).__name__}: {error}. {remedy(error)}") from error
+        reason = without(secrets, f"{type(error).__name__}: {error}")
+        raise StoreError(f"{operation} failed at {masked(str(url))}: {reason}. {remedy(error)}") from error
 
 
 def _opened(url: str | Path, storage_options: dict[str, Any]) -> tuple[Any, str]:

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from spoonbill.equality import same
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnansweredError, UnsupportedError
-from spoonbill.masking import MASK, is_secret, masked
+from spoonbill.masking import MASK, is_secret, masked, scrub, secrets_in, without
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.binding import Form, defined_by, resolve
 from spoonbill.store.facade import MappingFacade
@@ -316,9 +316,14 @@ class Store(MappingFacade[K, V]):
             Whether the engine may have done what it was sent. A verb that writes is then an `UnansweredError`.
         """
         on_key = "" if key is MISSING else f" of key {shortened(key)}"
-        failed = f"{operation}{on_key} failed in {self!r}: {type(cause).__name__}: {cause}."
+        secrets = secrets_in(self._configuration)
+        scrub(cause, secrets)
+        reason = without(secrets, f"{type(cause).__name__}: {cause}")
+        failed = f"{operation}{on_key} failed in {self!r}: {reason}."
         if unanswered and operation in VERBS and VERBS[operation].writes:
-            return UnansweredError(f"{failed} It may have been done, since its answer was lost: read first. {remedy}")
+            return UnansweredError(
+                f"{failed} It may have been done or not, since its answer was lost: read first. {remedy}"
+            )
         return StoreError(f"{failed} {remedy}")
 
     def stopped(
@@ -361,7 +366,7 @@ def _shown(name: str, argument: Any) -> str:
         return repr(MASK)
     if isinstance(argument, (str, os.PathLike)):
         argument = os.fspath(argument)
-        return masked(repr(argument))
+        return repr(masked(argument) if isinstance(argument, str) else argument)
     if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)
     if isinstance(argument, (list, tuple, dict, builtin_set)):

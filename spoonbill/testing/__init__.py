@@ -16,4 +16,12 @@ from spoonbill.testing.faulty_proxy import FaultyProxy  # noqa: E402
 from spoonbill.testing.layer_contract import LayerContract, Recorder  # noqa: E402
 from spoonbill.testing.machine import machine_for  # noqa: E402
 
-__all__ = ["BackendContract", "FaultyProxy", "LayerContract", "Recorder", "StoreContract", "machine_for", "refuses_every_write"]
+__all__ = [
+    "BackendContract",
+    "FaultyProxy",
+    "LayerContract",
+    "Recorder",
+    "StoreContract",
+    "machine_for",
+    "refuses_every_write",
+]

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import boto3
@@ -54,9 +55,7 @@ def dynamodb(stack: ExitStack) -> Engine:
 
 def dynamodb_handed_in(stack: ExitStack) -> Engine:
     engine = dynamodb(stack)
-    client = boto3.session.Session().client(
-        "dynamodb", endpoint_url=f"http://127.0.0.1:{engine.proxy.port}", **OPTIONS
-    )
+    client = boto3.session.Session().client("dynamodb", endpoint_url=f"http://127.0.0.1:{engine.proxy.port}", **OPTIONS)
     return Engine(engine.proxy, DynamoDBStore("lost", client=client), engine.truth, engine.writes, engine.deletes)
 
 
@@ -108,7 +107,9 @@ def cosmosdb(stack: ExitStack) -> Engine:
 def redis(stack: ExitStack) -> Engine:
     server = stack.enter_context(redis_server.server())
     proxy = stack.enter_context(FaultyProxy("127.0.0.1", server.port))
-    store, truth = (stack.enter_context(RedisStore(f"redis://127.0.0.1:{port}/0")) for port in (proxy.port, server.port))
+    store, truth = (
+        stack.enter_context(RedisStore(f"redis://127.0.0.1:{port}/0")) for port in (proxy.port, server.port)
+    )
     return Engine(proxy, store, truth, b"", b"")
 
 
@@ -160,7 +161,11 @@ READS: dict[str, Callable[[Store[Any, Any], Any, Any, str], Any]] = {
 def test_a_broken_answer_is_no_absence(engine: Engine, fault: str) -> None:
     """A read whose answer ends early, or does not come, gives the value or an error: never that there is none."""
     engine.truth["here"] = "it is"
-    for read in (lambda: engine.store.get("here"), lambda: engine.store.get_many(["here"])[0], lambda: list(engine.store)):
+    for read in (
+        lambda: engine.store.get("here"),
+        lambda: engine.store.get_many(["here"])[0],
+        lambda: list(engine.store),
+    ):
         engine.proxy.fail(fault)
         answer = outcome(read)
         assert isinstance(answer, StoreError) or answer == "it is" or "here" in answer
@@ -198,11 +203,15 @@ def test_faults_by_chance_give_no_wrong_answer(engine: Engine) -> None:
         if verb == "replace" and before != expected:
             verb = "add"
         proxy.rate = 0.3
-        answer = outcome(lambda verb=verb, key=key, value=value, before=expected: calls_of[verb](engine.store, key, before, value))
+        answer = outcome(
+            lambda verb=verb, key=key, value=value, before=expected: calls_of[verb](engine.store, key, before, value)
+        )
         proxy.rate = 0
         calls += 1
         unanswered += isinstance(answer, UnansweredError)
         if mistake := judge(verb, before, engine.truth.get(key, MISSING), value, answer):
             wrong.append(f"{verb}: {mistake}; there was {before!r}, there is {engine.truth.get(key, MISSING)!r}")
-    print(f"{engine.store!r}: {calls} calls, {dict(proxy.seen)}, {unanswered} unanswered, {len(wrong)} wrong")
+    print(
+        f"{type(engine.store).__name__}: {calls} calls, {dict(proxy.seen)}, {unanswered} unanswered, {len(wrong)} wrong"
+    )
     assert not wrong
