@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
-from spoonbill.files import is_local
+from spoonbill.files import is_local, open_filesystem
 from spoonbill.keys import decode_key
-from spoonbill.masking import masked
+from spoonbill.masking import hiding, masked
 
 FILES_NOTE = "files~note"
 """The file that is written last and lists the others. No key's file is called so."""
@@ -30,11 +30,14 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
     SnapshotError
         If it is a folder of another kind.
     """
-    import fsspec
+    with hiding(url, storage_options):
+        return _exported(url, storage_options)
 
+
+def _exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
     if is_local(url) and not Path(url).is_dir():
         return None
-    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
+    filesystem, path = open_filesystem(str(url), storage_options)
     root = path.rstrip("/")
     note = f"{root}/{FILES_NOTE}"
     filesystem.invalidate_cache()
@@ -119,8 +122,8 @@ class ExportedFiles:
         if not (codec.safe and self._head["strict"]) and not allow_pickle:
             raise SnapshotError(
                 f"the files of {masked(self._root)} are written by the codec {name}, strict={self._head['strict']}, "
-                "which can run code when they are read: load them into a store with strict=False, if you trust where they "
-                "come from"
+                "which can run code when they are read: load them into a store with strict=False, if you trust where "
+                "they come from"
             )
         for file, data, key in self._read():
             try:

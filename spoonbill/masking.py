@@ -7,6 +7,7 @@ where it cannot be read, everything after the user is. The value of an option is
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -38,7 +39,7 @@ _WITHOUT_QUERY = frozenset({"file://", "local://", "memory://"})
 _TOKEN_USERS = frozenset({"http://", "https://", "git://", "github://"})
 """Where a user without a password is often a token."""
 
-_BORDERS = re.compile(r"[\s/?#@:;&=,]+")
+_BORDERS = re.compile(r"\W+")
 
 Piece = tuple[str, bool]
 """A part of a text, and whether it is secret."""
@@ -99,6 +100,16 @@ def scrub(error: BaseException, secrets: frozenset[str]) -> None:
                 text = getattr(one, name)
                 if isinstance(text, str) and any(secret in text for secret in secrets):
                     setattr(one, name, without(secrets, text))
+
+
+@contextmanager
+def hiding(*things: Any) -> Iterator[None]:
+    """Within this block an error that passes loses the secrets in addresses and options."""
+    try:
+        yield
+    except Exception as error:
+        scrub(error, secrets_in(*things))
+        raise
 
 
 def without(secrets: frozenset[str], text: str) -> str:
@@ -208,7 +219,7 @@ def _query(text: str) -> Iterator[Piece]:
         name, equals, value = part.partition("=")
         if part in {"&", ";", ""}:
             yield part, False
-        elif not equals:
+        elif not equals or not value.strip("="):  # no name: one text, or one that ends as base64 does
             yield from _hidden(part)
         else:
             yield name + equals, False

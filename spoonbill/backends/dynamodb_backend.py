@@ -34,6 +34,7 @@ from spoonbill.documents import (
     readable,
     writable,
 )
+from spoonbill.errors import SpoonbillError
 from spoonbill.query import Query
 from spoonbill.store import MISSING, Guarantees, Limits, batches
 
@@ -115,7 +116,9 @@ class DynamoDB(DocumentBackend[Filter]):
             table = Table(client, self._table_name, self._wanted, self._key_name, create=self._create)
             table.look()
         except Exception as error:
-            raise self._translated("open", MISSING, error) from error
+            if isinstance(error, SpoonbillError) or dynamodb_errors.is_of_client(error):
+                raise self._translated("open", MISSING, error) from error
+            raise self.failure("open", MISSING, error, "Check the options that the store was opened with.") from error
         return table
 
     def close(self) -> None:

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 from typing import Any
-from urllib.parse import unquote
 from uuid import uuid4
 
-import fsspec
-
-from spoonbill.files import copies, rename, renames
+from spoonbill.files import copies, open_filesystem, rename, renames
 from spoonbill.store import MISSING, Guarantees, Limits, engine_lock
 
 PART = "~part"
@@ -20,9 +17,6 @@ NOTE = "~note"
 """The ending of a file about the others."""
 NO_KEYS = (PART, NOTE)
 """Endings that no key's file has: a tilde is always escaped."""
-
-_WITH_LOGIN = frozenset({"ftp", "sftp", "ssh", "smb"})
-"""Filesystems of fsspec that take ``username`` and ``password``."""
 
 _TOKEN = uuid4().hex[:6]
 _numbers = count()
@@ -33,18 +27,6 @@ Info = dict[str, Any]
 def beside(path: str) -> str:
     """Return a name next to `path` that no key and no other process uses."""
     return f"{path}.{_TOKEN}{os.getpid():x}-{next(_numbers):x}{PART}"
-
-
-def decoded(url: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return a URL and options in which a user and a password stand decoded, as options: fsspec decodes neither."""
-    scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    login, at, host = authority.rpartition("@")
-    if scheme not in _WITH_LOGIN or not at:
-        return url, options
-    user, colon, password = login.partition(":")
-    found = {"username": unquote(user), **({"password": unquote(password)} if colon else {})}
-    return f"{scheme}://{host}{slash}{path}", {**found, **options}
 
 
 class Medium:
@@ -86,8 +68,7 @@ class Medium:
         self._made: set[str] = set()
 
     def _connect(self) -> None:
-        url, options = decoded(self._url, self._options)
-        self._opened, root = fsspec.core.url_to_fs(url, **options)
+        self._opened, root = open_filesystem(self._url, self._options)
         self.root: str = root.rstrip("/")
         self.start = f"{self.root}/"
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.files.errors import remedy
+from spoonbill.files.opening import open_filesystem
 from spoonbill.masking import masked, scrub, secrets_in, without
 
 _PIECE = 8 << 20
@@ -30,7 +31,7 @@ def reading(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[byt
             yield file
         return
     with _named("load", url, storage_options):
-        filesystem, path = _opened(url, storage_options)
+        filesystem, path = open_filesystem(str(url), storage_options)
         with filesystem.open(path, "rb", block_size=_PIECE) as file:
             yield file
 
@@ -45,7 +46,7 @@ def appearing(
             yield file
         return
     with _named("save", url, storage_options):
-        filesystem, path = _opened(url, storage_options)
+        filesystem, path = open_filesystem(str(url), storage_options)
         way = _as_one_upload if "s3" in _protocols(filesystem) else _beside
         with way(filesystem, path) as file:
             yield file
@@ -64,13 +65,6 @@ def _named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> 
         scrub(error, secrets)
         reason = without(secrets, f"{type(error).__name__}: {error}")
         raise StoreError(f"{operation} failed at {masked(str(url))}: {reason}. {remedy(error)}") from error
-
-
-def _opened(url: str | Path, storage_options: dict[str, Any]) -> tuple[Any, str]:
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
-    return filesystem, path
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:
