@@ -65,6 +65,8 @@ def reads_whole_answers(client: Any) -> None:
 def _refuse_part(http_response: Any, **_: Any) -> None:
     from botocore.exceptions import IncompleteReadError
 
+    if http_response.raw is None or http_response.status_code >= _SUCCESSES:
+        return  # it came from no server, or is a refusal
     headers = http_response.headers
     length = headers.get("content-length", "")
     if headers.get("transfer-encoding") != "chunked" and not (length.isdecimal() and int(length)):

@@ -101,6 +101,8 @@ PLACES: dict[str, Callable[[str], Any]] = {
 }
 LATE = {"azure, string", "azure, sas", "azure, key", "s3, endpoint", "cosmosdb, endpoint"}
 """Their client looks for a service half a minute long: these are asked for no value."""
+SLOW = {"mongodb", "mongodb, query", "mongodb, option", "dynamodb", "dynamodb, endpoint", "s3"}
+"""Their client takes its time: these are asked for a value with some of the shapes."""
 
 
 def told_by(place: str, secret: str) -> str:
@@ -113,7 +115,7 @@ def told_by(place: str, secret: str) -> str:
         told += [repr(raw) for raw in raws]
         if place.startswith(("http", "ftp", "s3", "redis")):
             told += [str(store.keys("a+").explain())] if hasattr(store.keys("a+"), "explain") else []
-        if place not in LATE:
+        if place not in LATE and (place not in SLOW or SHAPES.index(secret) % 9 == 0):
             store["a"]
             store.add("a", 1)
     except Exception as error:
