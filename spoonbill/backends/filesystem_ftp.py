@@ -32,7 +32,7 @@ class FtpMedium(Medium):
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._turn = threading.RLock()
-        self._amid = False  # True where Ctrl-C came in between: an answer may still be under way
+        self._amid = False  # True where Ctrl-C or a loss came in between: an answer may still be under way
         super().__init__(url, options)
 
     def _on_line(self, work: Callable[[ftplib.FTP], Any], *, again: bool = True) -> Any:
@@ -48,8 +48,8 @@ class FtpMedium(Medium):
             self._amid = True
             try:
                 result = self._twice(work) if again else self._once(work)
-            except Exception:
-                self._amid = False
+            except Exception as error:
+                self._amid = isinstance(error, _DROPPED)  # a late answer of this call is not that of the next
                 raise
             self._amid = False
             return result
@@ -63,11 +63,7 @@ class FtpMedium(Medium):
 
     def _once(self, work: Callable[[ftplib.FTP], Any]) -> Any:
         self._twice(methodcaller("voidcmd", "NOOP"))
-        try:
-            return work(self.fs.ftp)
-        except _DROPPED:
-            self.fs.ftp.close()  # or the next call would read the late answer of this one
-            raise
+        return work(self.fs.ftp)
 
     def _connect_anew(self) -> None:
         self.fs.ftp.close()
