@@ -16,6 +16,7 @@
     ├── MissingExtraError (ImportError)    an engine's client is not installed
     └── StoreError (OSError)               the engine failed; its own error is the ``__cause__``
         ├── ClosedError (ValueError)       the store was closed
+        ├── UnansweredError                a write was sent and its answer was lost: it may have been done
         └── PartialWriteError              a batch was written in part; it tells which part
 
 Absence is none of these: it is the plain ``KeyError`` of a dict. A message says what happened, to which key, in which
@@ -96,6 +97,14 @@ class StoreError(SpoonbillError, OSError):
 
 class ClosedError(StoreError, ValueError):
     """The store was closed before this call."""
+
+
+class UnansweredError(StoreError):
+    """A write was sent and its answer never came: it may have been done, or not. Read the key to find out.
+
+    A write that is not safe to repeat (`add`, `replace`, `pop`, `delete`) is then not sent again: the repetition would
+    meet the effect of the first one and give a wrong answer.
+    """
 
 
 class PartialWriteError(StoreError):

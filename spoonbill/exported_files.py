@@ -11,6 +11,7 @@ from spoonbill.codecs import get_codec
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.files import is_local, named
 from spoonbill.keys import decode_key
+from spoonbill.masking import masked
 
 if TYPE_CHECKING:
     from spoonbill.backends.filesystem_medium import Medium
@@ -47,16 +48,16 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
 def _noted_at(medium: "Medium", url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
     if _is_there(medium, RECORD):
         raise SnapshotError(
-            f"a save into {url} is in its last step, or was broken off there: load it when the save is done; if it was "
-            "broken off, save again, or open the folder as a FilesystemStore of yours and call flush(), which "
-            "finishes it"
+            f"a save into {masked(str(url))} is in its last step, or was broken off there: load it when the save is "
+            "done; if it was broken off, save again, or open the folder as a FilesystemStore of yours and call "
+            "flush(), which finishes it"
         )
     if _is_there(medium, FILES_NOTE):
         return ExportedFiles(medium, medium.read(medium.path(FILES_NOTE)), url, storage_options)
     if is_local(url) or ("http" not in medium.fs.protocol and medium.fs.isdir(medium.root)):
         raise SnapshotError(
-            f"{url} is a folder without the note that a finished save leaves: save it again, or open it as "
-            "FilesystemStore.open(...) and copy it with update"
+            f"{masked(str(url))} is a folder without the note that a finished save leaves: save it again, or open it "
+            "as FilesystemStore.open(...) and copy it with update"
         )
     return None
 
@@ -73,9 +74,9 @@ def _parsed(note: bytes, root: str) -> tuple[dict[str, Any], list[tuple[str, int
         whole = whole and type(head["codec"]) is str and type(head["strict"]) is bool
         whole = whole and all(map(_is_line, lines)) and len({name for name, _, _ in lines}) == len(lines)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise SnapshotError(f"the note of {root} cannot be read: {str(error)[:200]}; save it again") from error
+        raise SnapshotError(f"the note of {masked(root)} cannot be read: {str(error)[:200]}; save it again") from error
     if not whole:
-        raise SnapshotError(f"the note of {root} is not one that a finished save leaves; save it again")
+        raise SnapshotError(f"the note of {masked(root)} is not one that a finished save leaves; save it again")
     return head, lines
 
 
@@ -116,24 +117,24 @@ class ExportedFiles:
             codec = get_codec(name)
         except CodecError as error:
             raise SnapshotError(
-                f"the files of {self._root} are written by a codec of your own, {name}: open them with "
+                f"the files of {masked(self._root)} are written by a codec of your own, {name}: open them with "
                 "FilesystemStore.open(..., codec=...) and copy them with update"
             ) from error
         if not (codec.safe and self._head["strict"]) and not allow_pickle:
             raise SnapshotError(
-                f"the files of {self._root} are written by the codec {name}, strict={self._head['strict']}, which can "
-                "run code when they are read: load them into a store with strict=False, if you trust where they "
-                "come from"
+                f"the files of {masked(self._root)} are written by the codec {name}, strict={self._head['strict']}, "
+                "which can run code when they are read: load them into a store with strict=False, if you trust where "
+                "they come from"
             )
         for file, data, key in self._read():
             try:
                 yield decode_key(key, strict=self._head["strict"]), codec.loads(data)
             except (TypeError, ValueError) as error:
-                raise SnapshotError(f"the file {file} of {self._root} cannot be read: {error}") from error
+                raise SnapshotError(f"the file {file} of {masked(self._root)} cannot be read: {error}") from error
         with self._named():
             unchanged = self._unchanged()
         if not unchanged:
-            raise SnapshotError(f"{self._root} was saved into while it was read: load it again")
+            raise SnapshotError(f"{masked(self._root)} was saved into while it was read: load it again")
 
     def _read(self) -> Iterator[tuple[str, bytes, str]]:
         for start in range(0, len(self._lines), _AT_A_TIME):
@@ -145,7 +146,9 @@ class ExportedFiles:
                         raise one
             for (file, size, key), data in zip(lines, found, strict=True):
                 if not isinstance(data, bytes) or len(data) != size:
-                    raise SnapshotError(f"the file {file} of {self._root} is missing or was changed; save it again")
+                    raise SnapshotError(
+                        f"the file {file} of {masked(self._root)} is missing or was changed; save it again"
+                    )
                 yield file, data, key
 
     def _unchanged(self) -> bool:

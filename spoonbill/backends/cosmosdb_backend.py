@@ -112,6 +112,11 @@ class CosmosDB(DocumentBackend[Filter]):
         except Exception as error:
             # Not by `mapped`, which asks for the very connection that is being made here.
             raise self.failure("open", MISSING, error, cosmosdb_errors.remedy_for_account(error)) from error
+        if getattr(client.client_connection.connection_policy, "RetryNonIdempotentWrites", 0):
+            raise UnsupportedError(
+                f"{self!r}: with retry_write= the client repeats a write whose answer was lost, which then meets its "
+                "own effect: add, replace, pop and delete would give wrong answers. Leave retry_write= out"
+            )
         return Container(client, self._database, self._name, create=self._create)
 
     def close(self) -> None:
@@ -269,7 +274,8 @@ class CosmosDB(DocumentBackend[Filter]):
             self._container().forget()
         if cosmosdb_errors.is_too_large(error):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, error, cosmosdb_errors.remedy_for(error))
+        unanswered = cosmosdb_errors.is_unanswered(error)
+        return self.failure(operation, key, error, cosmosdb_errors.remedy_for(error), unanswered=unanswered)
 
 
 def _disconnect(container: Container) -> None:

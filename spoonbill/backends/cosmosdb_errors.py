@@ -9,6 +9,7 @@ __all__ = [
     "is_container_gone",
     "is_of_client",
     "is_too_large",
+    "is_unanswered",
     "remedy_for",
     "remedy_for_account",
 ]
@@ -24,7 +25,7 @@ _BY_STATUS: Final = {
         "make the database and the container beforehand where they may not."
     ),
     404: "The database or the container is not there any more: the next write makes it anew, unless create=False.",
-    408: "The service did not answer in time, and it is not known whether it did the call: read before you call again.",
+    408: "The service did not answer in time: call again later.",
     429: (
         "The service is throttling, and went on through the client's own attempts: call again later, give the "
         "container more throughput, or raise retry_throttle_total= and retry_throttle_backoff_max=."
@@ -35,16 +36,15 @@ _BY_STATUS: Final = {
 _BY_KIND: Final = {
     "ServiceRequestError": _UNREACHABLE,
     "ServiceRequestTimeoutError": _UNREACHABLE,
-    "ServiceResponseError": (
-        "The connection broke, and it is not known whether the call was done: read before you call again."
-    ),
-    "ServiceResponseTimeoutError": (
-        "The service did not answer in time, and it is not known whether it did the call: read before you call again."
-    ),
+    "ServiceResponseError": "The connection broke before the answer came: check the network.",
+    "ServiceResponseTimeoutError": "The service did not answer in time: check the network, or raise read_timeout=.",
     "CosmosClientTimeoutError": "The time that timeout= allows was over: raise it, or ask for less.",
     "ClientAuthenticationError": _BY_STATUS[401],
     "CredentialUnavailableError": _BY_STATUS[401],
 }
+
+
+_LOST: Final = frozenset({"ServiceResponseError", "CosmosClientTimeoutError", "IncompleteReadError"})
 
 
 def is_of_client(error: BaseException) -> bool:
@@ -63,6 +63,12 @@ def remedy_for_account(error: BaseException) -> str:
     if is_of_client(error) and _status(error) != 404:
         return remedy_for(error)
     return "Check the endpoint, the credential and the options."
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Return whether the service may have done what it was sent."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return not _LOST.isdisjoint(kinds) or _status(error) == 408 or _status(error) >= 500
 
 
 def is_absence(error: BaseException) -> bool:

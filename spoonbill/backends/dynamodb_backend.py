@@ -1,6 +1,7 @@
 """DynamoDB: items of a table with a hash key."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
 from spoonbill.backends import dynamodb_errors
@@ -13,6 +14,7 @@ from spoonbill.backends.dynamodb_items import (
     fields_of,
     key_item,
     name_in,
+    rev_of,
     unchanged,
 )
 from spoonbill.backends.dynamodb_narrower import DynamoDBNarrower, Filter
@@ -21,6 +23,7 @@ from spoonbill.backends.dynamodb_scheme import DynamoDBScheme
 from spoonbill.backends.dynamodb_table import Table
 from spoonbill.backends.dynamodb_wire import item_size, number_text
 from spoonbill.clients import Connection, client_module
+from spoonbill.clients.boto import may_be_done, never_repeats, once, reads_whole_answers
 from spoonbill.documents import (
     DocumentBackend,
     KeyEscape,
@@ -31,6 +34,7 @@ from spoonbill.documents import (
     readable,
     writable,
 )
+from spoonbill.errors import SpoonbillError
 from spoonbill.query import Query
 from spoonbill.store import MISSING, Guarantees, Limits, batches
 
@@ -107,10 +111,14 @@ class DynamoDB(DocumentBackend[Filter]):
     def _connect(self) -> Table:
         try:
             client = client_of(self._options) if self._given is None else self._given
+            never_repeats(client)
+            reads_whole_answers(client)
             table = Table(client, self._table_name, self._wanted, self._key_name, create=self._create)
             table.look()
         except Exception as error:
-            raise self._translated("open", MISSING, error) from error
+            if isinstance(error, SpoonbillError) or dynamodb_errors.is_of_client(error):
+                raise self._translated("open", MISSING, error) from error
+            raise self.failure("open", MISSING, error, "Check the options that the store was opened with.") from error
         return table
 
     def close(self) -> None:
@@ -146,14 +154,24 @@ class DynamoDB(DocumentBackend[Filter]):
 
     def insert(self, name: Any, document: dict[str, Any]) -> bool:
         table = writable(self._table)
-        return conditional(
-            lambda: table.client.put_item(
-                TableName=table.name,
-                Item=as_item(table, name, document),
-                ConditionExpression="attribute_not_exists(#k)",
-                ExpressionAttributeNames={"#k": table.attribute},
-            )
+        return self._put(
+            table,
+            name,
+            Item=as_item(table, name, document),
+            ConditionExpression="attribute_not_exists(#k)",
+            ExpressionAttributeNames={"#k": table.attribute},
         )
+
+    def _put(self, table: Table, name: Any, *, Item: dict[str, Any], **condition: Any) -> bool:  # noqa: N803 - boto3's
+        """Write an item under a condition, once; where the answer is lost, the token that is there may tell."""
+        try:
+            return conditional(lambda: table.client.put_item(TableName=table.name, Item=Item, **condition))
+        except Exception as error:
+            if may_be_done(error):
+                with suppress(Exception):  # it is still not known
+                    if rev_of(self._item(table, name, consistent=True)) == rev_of(Item):
+                        return True
+            raise
 
     def erase(self, name: Any) -> bool:
         table = readable(self._table)
@@ -170,7 +188,8 @@ class DynamoDB(DocumentBackend[Filter]):
         table = readable(self._table)
         if table is None:
             return None
-        answer = table.client.delete_item(TableName=table.name, Key=key_item(table, name), ReturnValues="ALL_OLD")
+        with once():
+            answer = table.client.delete_item(TableName=table.name, Key=key_item(table, name), ReturnValues="ALL_OLD")
         item = answer.get("Attributes")
         return None if item is None else fields_of(table, item)[1]
 
@@ -179,19 +198,12 @@ class DynamoDB(DocumentBackend[Filter]):
         while table is not None and (item := self._item(table, name, consistent=True)) is not None:
             if not fits(fields_of(table, dict(item))[1]):
                 return False
-            if self._put_unchanged(table, item, as_item(table, name, document)):
+            expressions = Expressions()
+            condition = expressions.text(unchanged(table, item))
+            new = as_item(table, name, document)
+            if self._put(table, name, Item=new, ConditionExpression=condition, **expressions.parameters()):
                 return True
         return False
-
-    @staticmethod
-    def _put_unchanged(table: Table, item: dict[str, Any], new: dict[str, Any]) -> bool:
-        expressions = Expressions()
-        condition = expressions.text(unchanged(table, item))
-        return conditional(
-            lambda: table.client.put_item(
-                TableName=table.name, Item=new, ConditionExpression=condition, **expressions.parameters()
-            )
-        )
 
     # -- many items --------------------------------------------------------------------------------------------
 
@@ -340,7 +352,8 @@ class DynamoDB(DocumentBackend[Filter]):
             self._table().forget()
         if dynamodb_errors.is_too_large(error):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, error, dynamodb_errors.remedy_for(error))
+        remedy = dynamodb_errors.remedy_for(error)
+        return self.failure(operation, key, error, remedy, unanswered=may_be_done(error))
 
 
 _KINDS = {

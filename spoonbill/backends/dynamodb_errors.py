@@ -44,7 +44,9 @@ _REMEDIES: Final = {
     "NoRegionError": "Say where the table is: region_name= or AWS_DEFAULT_REGION.",
     "EndpointConnectionError": "No service answers there: check endpoint_url=, region_name= and the network.",
     "ConnectTimeoutError": "No service answers there: check endpoint_url=, region_name= and the network.",
-    "ReadTimeoutError": "The service did not answer in time, and it is not known whether it did the call: read first.",
+    "ReadTimeoutError": "The service did not answer in time: check the network, or raise read_timeout in config=.",
+    "IncompleteReadError": "The answer ended early: check the network.",
+    "ConnectionClosedError": "The connection broke before the answer came: check the network.",
 }
 
 

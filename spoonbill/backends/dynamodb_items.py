@@ -8,9 +8,10 @@ from spoonbill.backends.dynamodb_errors import is_condition
 from spoonbill.backends.dynamodb_expressions import Operand, Token, path
 from spoonbill.backends.dynamodb_table import Table
 from spoonbill.backends.dynamodb_wire import from_wire, to_wire
+from spoonbill.clients.boto import once
 from spoonbill.documents import RESERVED
 
-__all__ = ["as_item", "client_of", "conditional", "fields_of", "key_item", "name_in", "unchanged"]
+__all__ = ["as_item", "client_of", "conditional", "fields_of", "key_item", "name_in", "rev_of", "unchanged"]
 
 _COMPARED = 100
 """How many attributes a swap compares, beside the token; a condition takes some 200."""
@@ -49,9 +50,14 @@ def as_item(table: Table, name: Any, document: dict[str, Any]) -> dict[str, Any]
     return item
 
 
+def rev_of(item: dict[str, Any] | None) -> Any:
+    """Return the token of the write that made an item, None where there is none."""
+    return (item or {}).get(RESERVED, {}).get("M", {}).get("rev")
+
+
 def unchanged(table: Table, item: dict[str, Any]) -> tuple[Token, ...]:
     """Return the condition that an item is still the one that was read: by its token, and by the fields that fit."""
-    rev = item.get(RESERVED, {}).get("M", {}).get("rev")
+    rev = rev_of(item)
     place = path(RESERVED, "rev")
     tokens: list[Token] = [*place, " = ", Operand(rev)] if rev else ["attribute_not_exists(", *place, ")"]
     tokens += [" AND attribute_exists(", *path(table.attribute), ")"]
@@ -62,9 +68,10 @@ def unchanged(table: Table, item: dict[str, Any]) -> tuple[Token, ...]:
 
 
 def conditional(call: Callable[[], Any]) -> bool:
-    """Make a conditional write; return whether its condition held."""
+    """Make a conditional write, once; return whether its condition held."""
     try:
-        call()
+        with once():
+            call()
     except Exception as error:
         if is_condition(error):
             return False

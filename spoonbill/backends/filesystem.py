@@ -14,7 +14,7 @@ from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_root import FilesystemRoot
 from spoonbill.backends.filesystem_staging import Staging
 from spoonbill.errors import KeyTooLongError, StoreError
-from spoonbill.files.errors import secrets_of
+from spoonbill.masking import masked, secrets_in
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshot import Progress
 from spoonbill.store import MISSING, RAISE, absent, batches
@@ -269,7 +269,7 @@ class Filesystem(FilesystemRoot):
             steps=(Step(where=repr(self), runs=str(query)),),
             native=f"names that begin with {' or '.join(map(repr, starts))}" if starts else "nothing",
             finished_here=str(query),
-            scanned=f"the listing of {self._root}, and the files whose names match",
+            scanned=f"the listing of {masked(self._root)}, and the files whose names match",
         )
 
     def check(self, key: str, value: bytes) -> None:
@@ -299,7 +299,7 @@ class Filesystem(FilesystemRoot):
             For the other filesystem.
         """
         url = os.fspath(url)
-        self._secrets |= secrets_of(url, storage_options)
+        self._secrets |= secrets_in(url, storage_options)
         try:
             target = open_medium(url, storage_options, sync=False, manifest=None)
         except Exception as error:

@@ -145,6 +145,12 @@ async def _in_flight(
     return results
 
 
+def sends_once(session: Any) -> Any:
+    """Return a session of aiohttp that leaves repeating to who knows whether it is safe; by itself it repeats PUT."""
+    session._retry_connection = False  # noqa: SLF001 - there is no option for it
+    return session
+
+
 def raise_first(results: list[Any]) -> list[Any]:
     """Return `results`, or raise the first error among them."""
     for one in results:

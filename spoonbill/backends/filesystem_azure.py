@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from spoonbill.backends.filesystem_async import sends_once
 from spoonbill.backends.filesystem_conditional import ConditionalMedium
 from spoonbill.backends.filesystem_medium import Info
 from spoonbill.files.errors import codes_of, status_of
@@ -21,6 +22,13 @@ class AzureMedium(ConditionalMedium):
                 if status_of(error) == 404 and "ContainerNotFound" not in codes_of(error):
                     raise FileNotFoundError(path) from error
                 raise
+
+    async def _once(self, path: str, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method that is not safe to repeat: without the client's repetitions, and those of aiohttp below it."""
+        transport = self.fs.service_client._pipeline._transport  # noqa: SLF001 - there is no option for it
+        await transport.open()
+        sends_once(transport.session)
+        return await self._on_blob(path, method, *arguments, retry_total=0, **options)
 
     async def held(self, path: str, **span: int) -> tuple[bytes, str]:
         stream = await self._on_blob(path, "download_blob", **span)
@@ -41,7 +49,7 @@ class AzureMedium(ConditionalMedium):
 
     async def aremove(self, path: str) -> bool:
         try:
-            await self._on_blob(path, "delete_blob")
+            await self.patiently(self._once, path, "delete_blob")
         except FileNotFoundError:
             return False
         self.fs.invalidate_cache(path.rpartition("/")[0])
@@ -53,7 +61,7 @@ class AzureMedium(ConditionalMedium):
         if mark is not None:
             return await self._if_unchanged(path, mark, "upload_blob", data, overwrite=True)
         try:
-            await self._on_blob(path, "upload_blob", data, overwrite=False)
+            await self._once(path, "upload_blob", data, overwrite=False)
         except Exception as error:
             if status_of(error) == 409 and "BlobAlreadyExists" in codes_of(error):
                 return False
@@ -69,7 +77,7 @@ class AzureMedium(ConditionalMedium):
 
         unchanged = MatchConditions.IfNotModified
         try:
-            await self._on_blob(path, method, *arguments, etag=etag, match_condition=unchanged, **options)
+            await self._once(path, method, *arguments, etag=etag, match_condition=unchanged, **options)
         except FileNotFoundError:
             return False
         except Exception as error:

@@ -1,13 +1,24 @@
 """A service that writes and deletes under a condition: what every such one does with its conditions."""
 
+import asyncio
+import random
 from typing import Any
 
 from spoonbill.backends.filesystem_async import AsyncMedium
+from spoonbill.files.errors import is_not_done
 from spoonbill.store import Guarantees, Limits
+
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Seconds before what a service turned away is sent again."""
 
 
 class ConditionalMedium(AsyncMedium):
-    """An object store whose objects have marks (etags, generations); a service writes the three hooks below."""
+    """An object store whose objects have marks (etags, generations); a service writes the hooks below.
+
+    A conditional request is sent once: the repetition of one whose answer was lost would meet its own effect, and take
+    it for somebody else's. So the hooks go round the repetitions of the clients, and only what surely was not done is
+    sent again, here.
+    """
 
     atomic = frozenset({"add", "replace", "pop"})
     limits = Limits(key_bytes=1024)
@@ -60,8 +71,19 @@ class ConditionalMedium(AsyncMedium):
             if self._changed(self.delete_if, path, mark):
                 return value  # type: ignore[no-any-return]
 
+    async def patiently(self, hook: Any, *arguments: Any) -> Any:
+        """Call what sends one request, again with growing pauses where the service surely has not done it."""
+        for pause in _PAUSES:
+            try:
+                return await hook(*arguments)
+            except Exception as error:
+                if not is_not_done(error):
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that clients do not come all at once
+        return await hook(*arguments)
+
     def _changed(self, hook: Any, path: str, *arguments: Any) -> bool:
-        done: bool = self.run(hook, path, *arguments)
+        done: bool = self.run(self.patiently, hook, path, *arguments)
         if done:
             self.fs.invalidate_cache(path.rpartition("/")[0])
         return done

@@ -32,11 +32,14 @@ class FtpMedium(Medium):
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._turn = threading.RLock()
-        self._amid = False  # True where Ctrl-C came in between: an answer may still be under way
+        self._amid = False  # True where Ctrl-C or a loss came in between: an answer may still be under way
         super().__init__(url, options)
 
-    def _on_line(self, work: Callable[[ftplib.FTP], Any]) -> Any:
-        """Do a piece of work that can be done again, on a connection that lives."""
+    def _on_line(self, work: Callable[[ftplib.FTP], Any], *, again: bool = True) -> Any:
+        """Do a piece of work on a connection that lives, once more on a new one where the old one broke.
+
+        Where that is not safe (`again` is False: a repeated removal would find nothing) the connection is tried first.
+        """
         if self._pid != os.getpid():
             self._turn = threading.RLock()
         with self._turn:
@@ -44,9 +47,9 @@ class FtpMedium(Medium):
                 self._connect_anew()
             self._amid = True
             try:
-                result = self._twice(work)
-            except Exception:
-                self._amid = False
+                result = self._twice(work) if again else self._once(work)
+            except Exception as error:
+                self._amid = isinstance(error, _DROPPED)  # a late answer of this call is not that of the next
                 raise
             self._amid = False
             return result
@@ -57,6 +60,10 @@ class FtpMedium(Medium):
         except _DROPPED:
             self._connect_anew()
             return work(self.fs.ftp)
+
+    def _once(self, work: Callable[[ftplib.FTP], Any]) -> Any:
+        self._twice(methodcaller("voidcmd", "NOOP"))
+        return work(self.fs.ftp)
 
     def _connect_anew(self) -> None:
         self.fs.ftp.close()
@@ -80,9 +87,9 @@ class FtpMedium(Medium):
     def read_part(self, path: str, start: int, stop: int) -> bytes:
         return self._asked(path, lambda ftp: _part(ftp, path, start, stop))  # type: ignore[no-any-return]
 
-    def _asked(self, path: str, work: Callable[[ftplib.FTP], Any]) -> Any:
+    def _asked(self, path: str, work: Callable[[ftplib.FTP], Any], *, again: bool = True) -> Any:
         try:
-            return self._on_line(work)
+            return self._on_line(work, again=again)
         except ftplib.error_perm as refused:
             raise self._proven(path, refused) from refused
 
@@ -109,7 +116,7 @@ class FtpMedium(Medium):
         aside = beside(path)
         try:
             self._store(aside, data)
-            self._on_line(lambda ftp: ftp.rename(aside, path))
+            self._on_line(lambda ftp: ftp.rename(aside, path), again=False)
         except BaseException:
             with suppress(Exception):
                 self._on_line(lambda ftp: ftp.delete(aside))
@@ -133,14 +140,14 @@ class FtpMedium(Medium):
 
     def move(self, source: str, target: str) -> None:
         try:
-            self._on_line(lambda ftp: ftp.rename(source, target))
+            self._on_line(lambda ftp: ftp.rename(source, target), again=False)
         except ftplib.error_perm:
             self._make_folders(target.rpartition("/")[0])
-            self._on_line(lambda ftp: ftp.rename(source, target))
+            self._on_line(lambda ftp: ftp.rename(source, target), again=False)
 
     def remove(self, path: str) -> bool:
         try:
-            self._asked(path, lambda ftp: ftp.delete(path))
+            self._asked(path, lambda ftp: ftp.delete(path), again=False)
         except FileNotFoundError:
             return False
         return True

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from spoonbill.backends.filesystem_async import sends_once
 from spoonbill.backends.filesystem_conditional import ConditionalMedium
 from spoonbill.backends.filesystem_medium import Info
 
@@ -16,6 +17,19 @@ class GcsMedium(ConditionalMedium):
         bucket, name, _ = self.fs.split_path(path)
         try:
             return await self.fs._call(method, url, bucket, name, **options)  # noqa: SLF001 - see AsyncMedium
+        except FileNotFoundError as error:
+            raise await self._proven(bucket, error) from error
+
+    async def _once(self, method: str, url: str, *parts: str, **options: Any) -> None:
+        """Send a request that is not safe to repeat: without the repetitions of gcsfs, and of aiohttp below it."""
+        await self.fs._set_session()  # noqa: SLF001
+        sends_once(self.fs.session)
+        await type(self.fs)._request.__wrapped__(self.fs, method, url, *parts, **options)  # noqa: SLF001
+
+    async def _delete(self, path: str, **condition: str) -> None:
+        bucket, name, _ = self.fs.split_path(path)
+        try:
+            await self._once("DELETE", "b/{}/o/{}", bucket, name, **condition)
         except FileNotFoundError as error:
             raise await self._proven(bucket, error) from error
 
@@ -51,7 +65,7 @@ class GcsMedium(ConditionalMedium):
 
     async def aremove(self, path: str) -> bool:
         try:
-            await self._call("DELETE", "b/{}/o/{}", path)
+            await self.patiently(self._delete, path)
         except FileNotFoundError:
             return False
         self.fs.invalidate_cache(path.rpartition("/")[0])
@@ -67,7 +81,7 @@ class GcsMedium(ConditionalMedium):
         url = f"{self.fs._location}/upload/storage/v1/b/{quote(bucket)}/o"  # noqa: SLF001
         body, kind = _multipart(name, data)
         try:
-            await self.fs._call(  # noqa: SLF001
+            await self._once(
                 "POST", url, uploadType="multipart", headers=kind, data=body, ifGenerationMatch=mark or "0"
             )
         except FileNotFoundError as error:
@@ -78,7 +92,7 @@ class GcsMedium(ConditionalMedium):
 
     async def delete_if(self, path: str, mark: str) -> bool:
         try:
-            await self._call("DELETE", "b/{}/o/{}", path, ifGenerationMatch=mark)
+            await self._delete(path, ifGenerationMatch=mark)
         except FileExistsError:  # so gcsfs says 412
             return False
         return True

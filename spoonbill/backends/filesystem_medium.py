@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import IO, Any
 
-import fsspec
-
-from spoonbill.files import copies, rename, renames
+from spoonbill.files import copies, open_filesystem, rename, renames
 from spoonbill.store import MISSING, Guarantees, Limits, engine_lock
 
 PART = "~part"
@@ -69,7 +67,7 @@ class Medium:
         self._made: set[str] = set()
 
     def _connect(self) -> None:
-        self._opened, root = fsspec.core.url_to_fs(self._url, **self._options)
+        self._opened, root = open_filesystem(self._url, self._options)
         self.root: str = root.rstrip("/")
         self.start = f"{self.root}/"
 

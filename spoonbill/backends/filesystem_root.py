@@ -16,8 +16,8 @@ from spoonbill.backends.filesystem_medium import Medium
 from spoonbill.backends.filesystem_publication import recover
 from spoonbill.backends.filesystem_unfinished import Readable, Values, look
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError
-from spoonbill.files.errors import remedy, secrets_of
-from spoonbill.masking import scrub
+from spoonbill.files.errors import is_unanswered, remedy
+from spoonbill.masking import scrub, secrets_in
 from spoonbill.store import MISSING, Store, shortened
 
 _BATCH = 100
@@ -43,7 +43,7 @@ class FilesystemRoot(Store[str, bytes]):
         **storage_options: Any,
     ) -> None:
         url = os.fspath(url)
-        self._secrets = secrets_of(url, storage_options)
+        self._secrets = secrets_in(url, storage_options)
         try:
             medium = open_medium(url, storage_options, sync=sync, manifest=manifest)
         except SpoonbillError:
@@ -124,7 +124,7 @@ class FilesystemRoot(Store[str, bytes]):
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
             self._refuse_long(key)
         scrub(error, self._secrets)
-        raise self.failure(operation, key, error, remedy(error)) from error
+        raise self.failure(operation, key, error, remedy(error), unanswered=is_unanswered(error)) from error
 
     def _try(self, operation: str, call: Callable[..., Any], *arguments: Any) -> Any:
         try:

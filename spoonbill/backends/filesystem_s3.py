@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from spoonbill.backends.filesystem_async import raise_first
+from aiobotocore.httpsession import AIOHTTPSession
+
+from spoonbill.backends.filesystem_async import raise_first, sends_once
 from spoonbill.backends.filesystem_conditional import ConditionalMedium
 from spoonbill.backends.filesystem_medium import Info, Medium
+from spoonbill.clients.boto import never_repeats, once
 from spoonbill.files.errors import codes_of, status_of
 from spoonbill.store import batches
 
@@ -15,11 +18,18 @@ _MOST = 1000
 _PAUSE = 0.05
 
 
+class _Session(AIOHTTPSession):  # type: ignore[misc] # it has no types
+    """The client's way to send, without the repetitions that aiohttp makes by itself."""
+
+    async def _get_session(self, proxy_url: Any) -> Any:
+        return sends_once(await super()._get_session(proxy_url))
+
+
 class S3Medium(ConditionalMedium):
     """A bucket, or a prefix in one."""
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
-        configuration = {"max_pool_connections": 64, **options.get("config_kwargs", {})}
+        configuration = {"max_pool_connections": 64, "http_session_cls": _Session, **options.get("config_kwargs", {})}
         super().__init__(url, {**options, "config_kwargs": configuration})
         self._checked = False
 
@@ -29,6 +39,25 @@ class S3Medium(ConditionalMedium):
             return await self.fs._call_s3(method, Bucket=bucket, Key=name, **arguments)  # noqa: SLF001 - see AsyncMedium
         except FileNotFoundError as error:
             raise await self._proven(bucket, error) from error
+
+    async def _call_once(self, method: str, path: str, **arguments: Any) -> None:
+        """Call a method that is not safe to repeat: s3fs repeats every call, and the client below it too."""
+        from s3fs.errors import translate_boto_error
+
+        bucket, name, _ = self.fs.split_path(path)
+        await self.fs.set_session()
+        client = await self.fs.get_s3(bucket)
+        never_repeats(client)
+        call = getattr(client, method)
+        options = self.fs._get_s3_method_kwargs(call, Bucket=bucket, Key=name, **arguments)  # noqa: SLF001
+        try:
+            with once():
+                await call(**options)
+        except Exception as error:
+            raised = translate_boto_error(error)
+            if isinstance(raised, FileNotFoundError):
+                raised = await self._proven(bucket, raised)
+            raise raised from error
 
     async def _proven(self, bucket: str, error: OSError) -> OSError:
         """Return the error of an absent key as it is, where the bucket is there; a HEAD does not tell them apart."""
@@ -85,7 +114,7 @@ class S3Medium(ConditionalMedium):
         condition = {"IfNoneMatch": "*"} if mark is None else {"IfMatch": mark}
         while True:
             try:
-                await self._call("put_object", path, Body=data, **condition)
+                await self._call_once("put_object", path, Body=data, **condition)
             except FileNotFoundError:  # If-Match, and nothing there
                 return False
             except OSError as error:
@@ -99,7 +128,7 @@ class S3Medium(ConditionalMedium):
 
     async def delete_if(self, path: str, mark: str) -> bool:
         try:
-            await self._call("delete_object", path, IfMatch=mark)
+            await self._call_once("delete_object", path, IfMatch=mark)
         except FileNotFoundError:
             raise
         except OSError as error:

@@ -320,7 +320,8 @@ class Firestore(DocumentBackend[Filter]):
             return error
         if firestore_errors.is_too_large(cause):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, cause, firestore_errors.remedy_for(cause))
+        unanswered = firestore_errors.is_unanswered(error)
+        return self.failure(operation, key, cause, firestore_errors.remedy_for(cause), unanswered=unanswered)
 
 
 def _between(low: str | None, high: str | None) -> Filter:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from google.api_core import exceptions
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
-__all__ = ["cause_of", "is_of_client", "is_too_large", "remedy_for"]
+__all__ = ["cause_of", "is_of_client", "is_too_large", "is_unanswered", "remedy_for"]
 
 _CREDENTIALS: Final = (
     "Google does not accept the credentials, or they have expired: get new ones, name their file in "
@@ -13,8 +13,7 @@ _CREDENTIALS: Final = (
 )
 _GONE: Final = (
     "No service answered within the store's timeout: check the network, FIRESTORE_EMULATOR_HOST and the api_endpoint "
-    "in client_options=; timeout= says how many seconds a call may take. It is not known whether a write was done: "
-    "read before you write again."
+    "in client_options=; timeout= says how many seconds a call may take."
 )
 _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (
@@ -56,6 +55,16 @@ _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (exceptions.DeadlineExceeded, _GONE),
     (exceptions.ServiceUnavailable, _GONE),
 )
+_TURNED_AWAY: Final = (exceptions.ResourceExhausted, exceptions.Aborted)
+_LOST: Final = (
+    exceptions.BadGateway,
+    exceptions.Cancelled,
+    exceptions.DeadlineExceeded,
+    exceptions.GatewayTimeout,
+    exceptions.InternalServerError,
+    exceptions.ServiceUnavailable,
+    exceptions.Unknown,
+)
 _TOO_MANY_ENTRIES: Final = (
     "A document has 40,000 index entries at most: exempt large fields from indexing, or keep a part of it as a str or "
     "bytes."
@@ -77,6 +86,14 @@ def is_of_client(error: BaseException) -> bool:
 
 def _is_closed(error: BaseException) -> bool:
     return isinstance(error, ValueError) and "Cannot invoke RPC" in str(error)
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Return whether the service may have done what it was sent: what it turned away, it has not."""
+    cause = cause_of(error)
+    return isinstance(cause, _LOST) or (
+        isinstance(error, exceptions.RetryError) and not isinstance(cause, _TURNED_AWAY)
+    )
 
 
 def is_too_large(error: BaseException) -> bool:

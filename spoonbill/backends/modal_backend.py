@@ -295,7 +295,9 @@ class Modal(Store[str, Any]):
                 f"{operation} in {self!r}: the value{of} is larger than the service takes: {error}"
             )
         if modal_errors.is_of_client(error):
-            return self.failure(operation, key, error, modal_errors.remedy_for(error, self._timeout))
+            remedy = modal_errors.remedy_for(error, self._timeout)
+            verb = "pop" if operation == "removal" else operation
+            return self.failure(verb, key, error, remedy, unanswered=modal_errors.is_unanswered(error))
         return CodecError(f"{operation} in {self!r}: the value{of} cannot be pickled: {type(error).__name__}: {error}")
 
 

@@ -2,7 +2,7 @@
 
 from modal import exception
 
-__all__ = ["is_of_client", "is_too_large", "is_unreadable", "remedy_for"]
+__all__ = ["is_of_client", "is_too_large", "is_unanswered", "is_unreadable", "remedy_for"]
 
 _ROOTS = frozenset({"modal", "modal_proto", "grpclib", "h2", "synchronicity"})
 _CREDENTIALS = (
@@ -21,6 +21,15 @@ def is_too_large(error: BaseException) -> bool:
     return isinstance(error, exception.RequestSizeError)
 
 
+def is_unanswered(error: BaseException) -> bool:
+    """Return whether the service may have done what it was sent.
+
+    The client repeats a call up to three times, with one idempotency key by which the service knows it; which of the
+    attempts reached the service is not told. So whatever is no refusal leaves it open.
+    """
+    return not isinstance(error, _REFUSALS)
+
+
 def is_unreadable(error: BaseException) -> bool:
     """Return whether an error says that what the Dict holds cannot be unpickled here."""
     return isinstance(error, exception.DeserializationError)
@@ -30,12 +39,20 @@ def remedy_for(error: BaseException, timeout: float) -> str:
     """Return what the user can do about an error of the client."""
     if isinstance(error, TimeoutError):
         return (
-            f"The service did not answer within {timeout:g} seconds, and it is not known whether it did the call: "
+            f"The service did not answer within {timeout:g} seconds: "
             "check the network and MODAL_SERVER_URL, or open the store with a longer timeout=."
         )
     return next((remedy for kind, remedy in _BY_KIND if isinstance(error, kind)), _OTHERWISE)
 
 
+_REFUSALS = (
+    exception.AuthError,
+    exception.NotFoundError,
+    exception.PermissionDeniedError,
+    exception.ResourceExhaustedError,
+    exception.InvalidError,
+    exception.ClientClosed,
+)
 _BY_KIND: tuple[tuple[type[BaseException], str], ...] = (
     (exception.AuthError, _CREDENTIALS),
     (exception.NotFoundError, "There is no such Dict: check name and environment_name=, or open it with create=True."),

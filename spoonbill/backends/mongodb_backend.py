@@ -319,7 +319,8 @@ class MongoDB(DocumentBackend[Filter]):
             return error
         if mongodb_errors.is_too_large(error):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, error, mongodb_errors.remedy_for(error))
+        unanswered = mongodb_errors.is_unanswered(error)
+        return self.failure(operation, key, error, mongodb_errors.remedy_for(error), unanswered=unanswered)
 
 
 _FIRST_BATCH = 101

@@ -10,6 +10,8 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WriteConcernError,
 )
 
 __all__ = ["TOO_LARGE", "codes_of", "is_of_client", "remedy_for"]
@@ -42,6 +44,18 @@ def is_of_client(error: Exception) -> bool:
     return isinstance(error, PyMongoError | BSONError | OverflowError)
 
 
+def is_unanswered(error: BaseException) -> bool:
+    """Return whether the server may have done what it was sent.
+
+    The client sends a write that is not safe to repeat again only with its number in the session, by which the servers
+    of a replica set know their own effect; a server alone gets it once.
+    """
+    if isinstance(error, BulkWriteError):
+        return bool((error.details or {}).get("writeConcernErrors"))
+    never_sent = isinstance(error, ServerSelectionTimeoutError | WaitQueueTimeoutError)
+    return isinstance(error, AutoReconnect | WriteConcernError) and not never_sent
+
+
 def is_too_large(error: Exception) -> bool:
     """Return whether an error says that a document is larger than the server holds."""
     return isinstance(error, DocumentTooLarge) or bool(TOO_LARGE.intersection(codes_of(error)))
@@ -64,7 +78,7 @@ _BY_KIND: tuple[tuple[type[Exception], str], ...] = (
         ServerSelectionTimeoutError,
         "No server answers there: check that it runs, its address in the URI, and the network.",
     ),
-    (AutoReconnect, "The connection broke, and it is not known whether the call was done: read before you call again."),
+    (AutoReconnect, "The connection broke before the answer came: check the network and the server."),
     (InvalidOperation, "The client that was handed in is closed, or cannot do this: hand in an open one."),
     (OperationFailure, "The server refused the call."),
 )

@@ -11,7 +11,7 @@ from spoonbill.backends.redis_client import is_cluster, portable_configuration, 
 from spoonbill.backends.redis_atomic import Atomic
 from spoonbill.backends.redis_batches import Batches, OtherTypeError
 from spoonbill.backends.redis_cluster import ClusterLink
-from spoonbill.backends.redis_errors import forbidden, is_of_client, is_wrong_type, remedy
+from spoonbill.backends.redis_errors import forbidden, is_of_client, is_unanswered, is_wrong_type, remedy
 from spoonbill.backends.redis_link import Link
 from spoonbill.backends.redis_names import MOST, Names, expiring
 from spoonbill.backends.redis_patterns import is_servers_own
@@ -281,7 +281,8 @@ class Redis(Store[str, bytes]):
         if is_wrong_type(error) and key is not MISSING:
             kind = self._link.call(("TYPE", self._name(key))).decode()
             raise self._other_type(operation, key, kind) from error
-        raise self.failure(operation, key, error, remedy(error)) from error
+        unanswered = is_unanswered(operation, error)
+        raise self.failure(operation, key, error, remedy(error), unanswered=unanswered) from error
 
     def _other_type(self, operation: str, key: str, kind: str) -> StoreError:
         return StoreError(

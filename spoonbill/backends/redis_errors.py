@@ -2,12 +2,12 @@
 
 import redis.exceptions as theirs
 
-from spoonbill.backends.redis_wire import UnansweredError
+from spoonbill.backends.redis_wire import LostAnswerError, is_undecided
 
 _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
     (
-        UnansweredError,
-        "The connection was lost before the answer came, so it may have been done or not: read the key to find out.",
+        LostAnswerError,
+        "The connection was lost before the answer came: check the network and the server.",
     ),
     (
         theirs.AuthenticationError,
@@ -50,6 +50,14 @@ def remedy(error: BaseException) -> str:
     return "Look at the server's log."
 
 
+def is_unanswered(operation: str, error: BaseException) -> bool:
+    """Tell whether a server may have done an operation though no answer came.
+
+    What is not safe to repeat ends with `LostAnswerError` then; a set was repeated, and any attempt may have done it.
+    """
+    return isinstance(error, LostAnswerError) or (operation in {"set", "set_many"} and is_undecided(error))
+
+
 def is_wrong_type(error: BaseException) -> bool:
     """Tell whether a server refused because the key holds another type of Redis than a string."""
     return isinstance(error, theirs.ResponseError) and str(error).startswith("WRONGTYPE")
@@ -63,5 +71,5 @@ def forbidden(error: BaseException) -> bool:
 
 def is_of_client(error: BaseException) -> bool:
     """Tell whether an error is the client's or the network's, and no slip of ours or of the caller."""
-    kinds = (theirs.RedisError, theirs.RedisClusterException, theirs.ChildDeadlockedError, UnansweredError, OSError)
+    kinds = (theirs.RedisError, theirs.RedisClusterException, theirs.ChildDeadlockedError, LostAnswerError, OSError)
     return isinstance(error, kinds)

@@ -6,7 +6,7 @@ from typing import Any
 import redis.exceptions as theirs
 
 
-class UnansweredError(Exception):
+class LostAnswerError(Exception):
     """A command was sent that is not safe to repeat, and its answer never came."""
 
 
@@ -32,7 +32,7 @@ def exchange(pool: Any, sent: Any, again: bool, count: int = 0) -> Any:
 
     Raises
     ------
-    UnansweredError
+    LostAnswerError
         If the connection was lost after something was sent that is not safe to repeat.
     """
     connection = pool.get_connection()  # what fails here has sent nothing
@@ -48,8 +48,8 @@ def exchange(pool: Any, sent: Any, again: bool, count: int = 0) -> Any:
         raise
     except BaseException as error:
         connection.disconnect()
-        if waiting and not again and _undecided(error):
-            raise UnansweredError(str(error)) from error
+        if waiting and not again and is_undecided(error):
+            raise LostAnswerError(str(error)) from error
         raise
     finally:
         pool.release(connection)
@@ -62,7 +62,7 @@ def _reply(connection: Any) -> Any:
         return error
 
 
-def _undecided(error: BaseException) -> bool:
+def is_undecided(error: BaseException) -> bool:
     """Tell whether the server may have done what it was sent: a server that loads or was demoted has not."""
     refused = isinstance(error, theirs.BusyLoadingError) or isinstance(error.__context__, theirs.ReadOnlyError)
     return isinstance(error, (theirs.ConnectionError, theirs.TimeoutError)) and not refused
@@ -102,8 +102,8 @@ def watched(pool: Any, name: bytes, decide: Callable[[bytes | None], Sequence[by
                 return value
     except BaseException as error:
         connection.disconnect()  # which also ends the watch
-        if waiting and _undecided(error):
-            raise UnansweredError(str(error)) from error
+        if waiting and is_undecided(error):
+            raise LostAnswerError(str(error)) from error
         raise
     finally:
         pool.release(connection)

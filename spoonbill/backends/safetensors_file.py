@@ -13,6 +13,7 @@ from spoonbill.codecs.safetensors.frameworks import get_framework
 from spoonbill.codecs.safetensors.header import TensorInfo
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError, UnsupportedError
 from spoonbill.files import is_local
+from spoonbill.masking import hiding, masked, secrets_in, without
 from spoonbill.store import Guarantees, Store, shortened
 
 __all__ = ["SafetensorsFile"]
@@ -83,12 +84,14 @@ class SafetensorsFile(Store[str, Any]):
         try:
             if is_local(self._url):
                 return LocalFile(self._url, writable=not self._copy and "private" in self._framework.lends)
-            return RemoteFile(self._url, self._options)
+            with hiding(self._url, self._options):
+                return RemoteFile(self._url, self._options)
         except CodecError as error:
-            raise CodecError(f"{self._url} cannot be opened: {error}. Use another copy of the file.") from error
+            raise CodecError(f"{masked(self._url)} cannot be opened: {error}. Use another copy of the file.") from error
         except OSError as error:
+            reason = without(secrets_in(self._url, self._options), f"{type(error).__name__}: {error}")
             raise StoreError(
-                f"{self._url} cannot be opened: {type(error).__name__}: {error}. Check the path and its permissions."
+                f"{masked(self._url)} cannot be opened: {reason}. Check the path and its permissions."
             ) from error
 
     def _renewed(self) -> LocalFile | RemoteFile:

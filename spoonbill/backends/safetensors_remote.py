@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import fsspec
-
 from spoonbill.codecs.safetensors.header import header_length, parse_header
 from spoonbill.errors import CodecError
+from spoonbill.files import open_filesystem
 
 __all__ = ["RemoteFile"]
 
@@ -34,7 +33,7 @@ class RemoteFile:
     """
 
     def __init__(self, url: str, storage_options: dict[str, Any]) -> None:
-        self._filesystem, self._path = fsspec.core.url_to_fs(url, **storage_options)
+        self._filesystem, self._path = open_filesystem(url, storage_options)
         self._identity = self._look()
         total = int(self._filesystem.size(self._path) or 0)
         length = header_length(self._read(0, 8), total)

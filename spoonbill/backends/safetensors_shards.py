@@ -13,6 +13,7 @@ from spoonbill.codecs.safetensors.header import TensorInfo
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError
 from spoonbill.files import is_local
 from spoonbill.files.safely import read_regular
+from spoonbill.masking import masked, secrets_in, without
 from spoonbill.store import Guarantees, Store, shortened
 
 __all__ = ["SafetensorsShards"]
@@ -126,6 +127,7 @@ def _check_places(url: str, names: Iterable[str]) -> None:
 
 def _read_index(url: str, storage_options: dict[str, Any]) -> dict[str, Any]:
     """Return a verified index: it is a stranger's file, and names files that will be opened."""
+    shown = masked(url)
     try:
         if is_local(url):
             index: Any = json.loads(read_regular(url))
@@ -134,13 +136,14 @@ def _read_index(url: str, storage_options: dict[str, Any]) -> dict[str, Any]:
             with opening as file:
                 index = json.loads(file.read())
     except OSError as error:
-        raise StoreError(f"{url} cannot be opened: {type(error).__name__}: {error}. Check the path.") from error
+        reason = without(secrets_in(url, storage_options), f"{type(error).__name__}: {error}")
+        raise StoreError(f"{shown} cannot be opened: {reason}. Check the path.") from error
     except (ValueError, RecursionError) as error:
-        raise CodecError(f"{url} is no JSON: {error}") from error
+        raise CodecError(f"{shown} is no JSON: {error}") from error
     homes = index.get("weight_map") if type(index) is dict else None
     if type(homes) is not dict:
-        raise CodecError(f"{url} is no index of shards: it has no weight_map of names to files")
+        raise CodecError(f"{shown} is no index of shards: it has no weight_map of names to files")
     for name in homes.values():
         if type(name) is not str or name in {"", ".", ".."} or set(name) & set("/\\:\0"):
-            raise CodecError(f"{url} names the shard {name!r}, which is no file beside it")
+            raise CodecError(f"{shown} names the shard {name!r}, which is no file beside it")
     return index  # type: ignore[no-any-return]

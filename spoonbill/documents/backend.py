@@ -6,6 +6,7 @@ from typing import Any, NoReturn, TypeVar
 from spoonbill.documents.hooks import DocumentHooks, Unwritten
 from spoonbill.equality import same
 from spoonbill.errors import CodecError, KeyTooLongError, SpoonbillError, UnsupportedError
+from spoonbill.masking import scrub, secrets_in
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened
 
@@ -159,6 +160,7 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
     def _translated(self, operation: str, key: Any, error: Exception) -> Exception:
         """Return an error of the client as one of our tree; an error that is ours already as it is."""
         cause = error.cause if isinstance(error, Unwritten) else error
+        scrub(cause, secrets_in(self._configuration))
         return cause if isinstance(cause, SpoonbillError) else self.mapped(operation, key, cause)
 
     # -- listing and searching ---------------------------------------------------------------------------------

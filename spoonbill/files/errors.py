@@ -1,17 +1,12 @@
-"""What filesystems raise, as the errors of our tree: the reason and the remedy, and no secret."""
+"""What filesystems raise, as the errors of our tree: the reason and the remedy."""
 
 import errno
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from collections.abc import Mapping
+from http import HTTPStatus
 
+from spoonbill.clients.boto import may_be_done
 from spoonbill.errors import causes
 from spoonbill.files.safely import UnsafeFileError
-from spoonbill.masking import is_secret
-
-_SHORTEST = 4
-"""Shorter texts are not masked: they would be found in every word."""
 
 _BY_ERRNO = {
     errno.ENOSPC: "The disk is full: free some space.",
@@ -48,6 +43,41 @@ def remedy(error: BaseException) -> str:
     return "Check the path, its permissions, the space that is left, and that the server runs."
 
 
+_NEVER_SENT = frozenset({"ClientConnectorError", "ConnectionRefusedError", "gaierror"})
+_TURNED_AWAY = frozenset({"ServerBusy", "SlowDown", "TooManyRequests"})
+_LOST = frozenset(
+    {
+        "ClientOSError",
+        "ClientPayloadError",
+        "ConnectionError",
+        "EOFError",
+        "IncompleteRead",
+        "ServerDisconnectedError",
+        "ServiceResponseError",
+        "TimeoutError",
+    }
+)
+
+
+def is_not_done(error: BaseException) -> bool:
+    """Tell whether an error proves that a service did nothing, and that it may do so later."""
+    if status_of(error) == HTTPStatus.TOO_MANY_REQUESTS or not codes_of(error).isdisjoint(_TURNED_AWAY):
+        return True
+    return any(not _NEVER_SENT.isdisjoint(_kinds(one)) for one in causes(error))
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Tell whether a service may have done what it was sent though this error came of it."""
+    if is_not_done(error):
+        return False
+    lost = any(may_be_done(one) or not _LOST.isdisjoint(_kinds(one)) for one in causes(error))
+    return lost or status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _kinds(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
+
+
 def code_of(error: BaseException) -> str:
     """Return the service's own word for an error, such as ``NoSuchBucket``; empty where there is none."""
     response = getattr(error, "response", None)
@@ -71,25 +101,3 @@ def status_of(error: BaseException) -> int:
         if isinstance(status, int):
             return status
     return 0
-
-
-def secrets_of(url: str, options: Mapping[str, Any]) -> frozenset[str]:
-    """Return the texts in a URL and in options that no message may hold."""
-    found = set(_secret_options(options))
-    for part in url.split("::"):
-        try:
-            split = urlsplit(part)
-            found.update({split.password or "", unquote(split.password or "")})
-        except ValueError:
-            continue
-        found.update(value for name, value in parse_qsl(split.query) if is_secret(name))
-    return frozenset(text for text in found if len(text) >= _SHORTEST)
-
-
-def _secret_options(options: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _secret_options(value)
-        elif isinstance(value, str) and is_secret(str(name)):
-            yield value
-            yield from re.findall(r"(?:Key|Signature|sig|Password)=([^;&]+)", value)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from spoonbill.errors import SpoonbillError, StoreError
-from spoonbill.files.errors import remedy, secrets_of
+from spoonbill.files.errors import remedy
 from spoonbill.files.folder_lock import folder_lock
+from spoonbill.files.opening import open_filesystem
 from spoonbill.files.safely import (
     NEW,
     PRIVATE,
@@ -20,7 +21,7 @@ from spoonbill.files.safely import (
     set_mode,
     sync_folder,
 )
-from spoonbill.masking import scrub, without
+from spoonbill.masking import masked, scrub, secrets_in, without
 
 _PIECE = 8 << 20
 """Bytes of one part of an upload, and of one read ahead."""
@@ -41,7 +42,7 @@ def reading(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[byt
             yield file
         return
     with named("load", url, storage_options):
-        filesystem, path = _opened(url, storage_options)
+        filesystem, path = open_filesystem(str(url), storage_options)
         with filesystem.open(path, "rb", block_size=_PIECE) as file:
             yield file
 
@@ -56,7 +57,7 @@ def appearing(
             yield file
         return
     with named("save", url, storage_options):
-        filesystem, path = _opened(url, storage_options)
+        filesystem, path = open_filesystem(str(url), storage_options)
         way = _as_one_upload if "s3" in _protocols(filesystem) else _beside
         with way(filesystem, path) as file:
             yield file
@@ -65,15 +66,16 @@ def appearing(
 @contextmanager
 def named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> Iterator[None]:
     """Raise what a filesystem fails with as an error of our tree, which holds no secret."""
-    secrets = secrets_of(str(url), storage_options)
+    secrets = secrets_in(str(url), storage_options)
     try:
         yield
-    except (SpoonbillError, FileNotFoundError, TypeError, ValueError):
+    except (SpoonbillError, FileNotFoundError, TypeError, ValueError) as error:
+        scrub(error, secrets)
         raise
     except Exception as error:
         scrub(error, secrets)
-        shown = without(secrets, str(url))
-        raise StoreError(f"{operation} failed at {shown}: {type(error).__name__}: {error}. {remedy(error)}") from error
+        reason = without(secrets, f"{type(error).__name__}: {error}")
+        raise StoreError(f"{operation} failed at {masked(str(url))}: {reason}. {remedy(error)}") from error
 
 
 @contextmanager
@@ -85,13 +87,6 @@ def _here(operation: str, url: str | Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise StoreError(f"{operation} failed at {url}: {type(error).__name__}: {error}. {remedy(error)}") from error
-
-
-def _opened(url: str | Path, storage_options: dict[str, Any]) -> tuple[Any, str]:
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(str(url), **storage_options)
-    return filesystem, path
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self, TypeVar, overload
 from zlib import crc32
 
 from spoonbill.equality import same
-from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnsupportedError
-from spoonbill.masking import MASK, is_secret, masked
+from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnansweredError, UnsupportedError
+from spoonbill.masking import MASK, is_secret, masked, scrub, secrets_in, without
 from spoonbill.nesting import shown
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.binding import Form, defined_by, resolve
@@ -298,10 +298,34 @@ class Store(MappingFacade[K, V]):
     def __copy__(self) -> "Store[K, V]":
         raise UnsupportedError(f"{self!r} is a handle, not its data: store.copy() returns a dict of the data")
 
-    def failure(self, operation: str, key: Any, cause: BaseException, remedy: str) -> StoreError:
-        """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy."""
+    def failure(
+        self, operation: str, key: Any, cause: BaseException, remedy: str, *, unanswered: bool = False
+    ) -> StoreError:
+        """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy.
+
+        Parameters
+        ----------
+        operation : str
+            The verb that failed, or another word for what was tried.
+        key : object
+            The key, MISSING where there is not one.
+        cause : BaseException
+            What the engine raised.
+        remedy : str
+            What the user can do.
+        unanswered : bool, optional
+            Whether the engine may have done what it was sent. A verb that writes is then an `UnansweredError`.
+        """
         on_key = "" if key is MISSING else f" of key {shortened(key)}"
-        return StoreError(f"{operation}{on_key} failed in {self!r}: {type(cause).__name__}: {cause}. {remedy}")
+        secrets = secrets_in(self._configuration)
+        scrub(cause, secrets)
+        reason = without(secrets, f"{type(cause).__name__}: {cause}")
+        failed = f"{operation}{on_key} failed in {self!r}: {reason}."
+        if unanswered and operation in VERBS and VERBS[operation].writes:
+            return UnansweredError(
+                f"{failed} It may have been done or not, since its answer was lost: read first. {remedy}"
+            )
+        return StoreError(f"{failed} {remedy}")
 
     def stopped(
         self, operation: str, reason: BaseException, *, done: int, failed: tuple[Any, ...]
@@ -343,7 +367,7 @@ def _shown(name: str, argument: Any) -> str:
         return repr(MASK)
     if isinstance(argument, (str, os.PathLike)):
         argument = os.fspath(argument)
-        return masked(repr(argument))
+        return repr(masked(argument) if isinstance(argument, str) else argument)
     if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)
     if isinstance(argument, (list, tuple, dict, builtin_set)):

@@ -10,8 +10,9 @@ import pytest
 from spoonbill.backends import Filesystem
 from spoonbill.backends.file_names import path_of
 from spoonbill.datastores import FilesystemStore, InMemoryStore
-from spoonbill.errors import StoreError
+from spoonbill.errors import StoreError, UnansweredError
 from spoonbill.store import MISSING
+from spoonbill.testing import FaultyProxy
 from tests.files.objects import FilesContract
 from tests.servers import ftp_server
 
@@ -114,3 +115,28 @@ def test_a_snapshot_over_ftp(url):
     target = InMemoryStore()
     target.load(f"{url}/snapshots/s")
     assert target == source
+
+
+def test_a_login_in_the_url_is_decoded(tmp_path):
+    """A password that is percent-encoded is the one that it stands for, in a store and in a snapshot's URL."""
+    url = SERVER["url"].replace("hush-hush", "".join(f"%{ord(sign):02x}" for sign in "hush-hush"))
+    with FilesystemStore(f"{url}/encoded") as store:
+        store["a"] = 1
+        assert store["a"] == 1
+    InMemoryStore({"a": 1}).save(f"{url}/encoded.snapshot")
+    assert (SERVER["folder"] / "encoded.snapshot").exists()
+
+
+def test_a_removal_whose_answer_is_lost_is_not_repeated():
+    """The repetition would find nothing, and say that there was nothing."""
+    address = urllib.parse.urlsplit(SERVER["url"])
+    with (
+        FaultyProxy(address.hostname, address.port) as proxy,
+        FilesystemStore(f"ftp://user:hush-hush@127.0.0.1:{proxy.port}/lost") as store,
+    ):
+        store["a"] = 1
+        proxy.fail("drop", b"DELE")
+        with pytest.raises(UnansweredError, match="may have been done"):
+            store.delete("a")
+        assert "a" not in store
+        assert store.delete("a") is False

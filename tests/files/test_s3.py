@@ -55,6 +55,14 @@ class Calls:
             return await real(method, *arguments, **options)
 
         monkeypatch.setattr(fs, "_call_s3", noting)
+        medium = store.raw._medium
+        once = medium._call_once
+
+        async def noting_once(method, path, **options):
+            self.made.append((method, options))
+            return await once(method, path, **options)
+
+        monkeypatch.setattr(medium, "_call_once", noting_once)
 
     def of(self, method):
         return [options for made, options in self.made if made == method]

@@ -7,6 +7,7 @@ from typing import Any
 from spoonbill.codecs.safetensors.header import build_header
 from spoonbill.errors import CodecError, MissingExtraError, StoreError
 from spoonbill.files import appearing
+from spoonbill.masking import masked, secrets_in, without
 
 __all__ = ["Layout", "write_file"]
 
@@ -53,8 +54,9 @@ def write_file(
     except OSError as error:
         if isinstance(error, StoreError):
             raise
+        reason = without(secrets_in(url, storage_options), f"{type(error).__name__}: {error}")
         raise StoreError(
-            f"export to {url} failed, and what stood there is as it was: {type(error).__name__}: {error}. "
+            f"export to {masked(str(url))} failed, and what stood there is as it was: {reason}. "
             "Check that its directory exists, its permissions and the space that is left."
         ) from error
 
