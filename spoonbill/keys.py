@@ -37,7 +37,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from spoonbill.enums import enum_member, enum_name, qualified, register_enum
+from spoonbill.common.enums import enum_member, enum_name, qualified, register_enum
 from spoonbill.errors import InvalidKeyError, KeyDecodeError
 
 __all__ = ["MARKER", "decode_key", "encode_key", "register_enum"]

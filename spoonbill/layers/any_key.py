@@ -21,7 +21,7 @@ class AnyKey(KeyLayer[Any, Any]):
     def __init__(self, store: Store[Any, Any], *, strict: bool = True) -> None:
         super().__init__(store)
         self._strict = strict
-        for verb, function in store.keyed(self.down, self.up).items():
+        for verb, function in store.compile_keys(self.down, self.up).items():
             vars(self)[verb] = function
 
     def down(self, key: Any) -> str:

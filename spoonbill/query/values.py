@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from spoonbill.equality import same
+from spoonbill.common.equality import python_equal
 
 __all__ = ["classify", "compare", "equal", "is_nan", "loose_hash"]
 
@@ -71,7 +71,7 @@ def equal(a: Any, b: Any) -> bool:
     if kind == "time" and isinstance(a, datetime) != isinstance(b, datetime):
         return False
     if kind == "other":
-        return type(a) is type(b) and _asked(same, a, b)
+        return type(a) is type(b) and _asked(python_equal, a, b)
     return _asked(operator.eq, a, b)
 
 

@@ -8,14 +8,14 @@ from itertools import islice
 from typing import Any, ClassVar, Self, TypeVar, overload
 from zlib import crc32
 
-from spoonbill.equality import same
+from spoonbill.common.equality import python_equal
+from spoonbill.common.locks import new_lock
+from spoonbill.common.masking import MASK, is_secret, masked
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnsupportedError
-from spoonbill.masking import MASK, is_secret, masked
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.binding import Form, defined_by, resolve
-from spoonbill.store.facade import MappingFacade
-from spoonbill.store.locks import new_lock
-from spoonbill.store.traits import Guarantees, Limits
+from spoonbill.store.mapping import MappingFacade
 from spoonbill.store.verbs import MISSING, PRIMITIVES, VERBS
 
 K = TypeVar("K")
@@ -191,7 +191,7 @@ class Store(MappingFacade[K, V]):
         """Set `key` only where its value equals `expected`. Return whether it was set."""
         with self._lock:
             present: Any = self.get(key, MISSING)
-            if present is MISSING or not same(present, expected):
+            if present is MISSING or not python_equal(present, expected):
                 return False
             self.set(key, value)
             return True
@@ -256,7 +256,7 @@ class Store(MappingFacade[K, V]):
     def close(self) -> None:
         """Release what the store itself opened. A client that was handed in stays open. Closing twice is no error."""
 
-    def keyed(self, down: Callable[[Any], Any], up: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:  # noqa: ARG002 - for engines
+    def compile_keys(self, down: Callable[[Any], Any], up: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:  # noqa: ARG002 - for engines
         """Return verbs with the key functions `down` and `up` compiled in, where an engine has them, by name.
 
         A key layer that leaves str keys without the marker as they are uses them in place of its own, which saves

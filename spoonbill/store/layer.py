@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
-from spoonbill.equality import same
+from spoonbill.common.equality import python_equal
 from spoonbill.errors import StackError, UnsupportedError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.base import RAISE, Store, absent
@@ -167,7 +167,7 @@ class ValueLayer(Layer[K, V]):
         new = self.encode(value, key)
         while True:
             data = self.inner.get(key, MISSING)
-            if data is MISSING or not same(self.decode(data, key), expected):
+            if data is MISSING or not python_equal(self.decode(data, key), expected):
                 return False
             if self.inner.replace(key, data, new):
                 return True
@@ -181,7 +181,7 @@ class ValueLayer(Layer[K, V]):
         removed = self.inner.pop(key, MISSING)
         if removed is MISSING:
             return absent(key, default)
-        return value if same(removed, data) else self._load_or_put_back(removed, key)
+        return value if python_equal(removed, data) else self._load_or_put_back(removed, key)
 
     def _load_or_put_back(self, data: Any, key: K) -> V:
         """Load what another writer set between the read and the removal."""

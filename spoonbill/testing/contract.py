@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spoonbill.equality import same
+from spoonbill.common.equality import python_equal
 from spoonbill.errors import ReadOnlyError
 from spoonbill.query import compile_query, eq, glob, like, prefix, regex
 from spoonbill.store import MISSING, VERBS, Store
@@ -236,7 +236,7 @@ class StoreContract:
             assert sorted(store.keys(pattern)) == sorted(key for key in self.keys if query.matches_key(key))
         for value in self.values:
             found = dict(store.items(eq(value)))
-            assert found == {key: other for key, other in self.pairs.items() if same(other, value)}
+            assert found == {key: other for key, other in self.pairs.items() if python_equal(other, value)}
 
     def test_empty_batches_do_nothing(self, store: Store[Any, Any]) -> None:
         """A batch of nothing is no error and changes nothing."""

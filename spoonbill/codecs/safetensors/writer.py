@@ -6,7 +6,7 @@ from typing import Any
 
 from spoonbill.codecs.safetensors.header import build_header
 from spoonbill.errors import CodecError, MissingExtraError, StoreError
-from spoonbill.files import appearing
+from spoonbill.filesystems import write_atomically
 
 __all__ = ["Layout", "write_file"]
 
@@ -46,7 +46,7 @@ def write_file(
     wanted = list(layouts)
     head, order = build_header(wanted, metadata)
     try:
-        with appearing(url, storage_options, _check_by_the_library) as file:
+        with write_atomically(url, storage_options, _check_by_the_library) as file:
             file.write(head)
             for name in order:
                 put(name, file.write)

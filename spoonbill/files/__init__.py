@@ -1,6 +1,0 @@
-"""Single files on any filesystem: read once or several times, written so that they appear only when whole."""
-
-from spoonbill.files.folder_lock import folder_lock
-from spoonbill.files.whole import appearing, copies, is_local, reading, rename, renames
-
-__all__ = ["appearing", "copies", "folder_lock", "is_local", "reading", "rename", "renames"]
