@@ -15,7 +15,7 @@ from spoonbill.filesystems.s3 import S3Folder
 from spoonbill.store import VERBS, Store
 from spoonbill.store.binding import Form
 
-PAGE = Path(__file__).with_name("guarantees.md")
+PAGE = Path(__file__).parents[1] / "docs" / "guarantees.md"
 HEAD = """# What each store promises
 
 This page is written from the stores' own `guarantees` and `limits`, which a program can ask for too. A verb is native

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from spoonbill.common.locks import engine_lock
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import InvalidKeyError, StoreError
-from spoonbill.store import Guarantees, Store, engine_lock, shortened
+from spoonbill.store import Store
 
 _PREFERRED = ("dbm.sqlite3", "dbm.gnu", "dbm.dumb")
 """A fixed order, so that one program makes one kind of file. Never ndbm: it loses long values."""

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, Self, TypeVar
 
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import InvalidKeyError, StackError, UnsupportedError
-from spoonbill.store import MISSING, Guarantees, Store, shortened
+from spoonbill.store import Store
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.shared import client_module
+from spoonbill.common.locks import engine_lock
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import CodecError, InvalidKeyError, StoreError
-from spoonbill.store import Guarantees, Store, engine_lock, shortened
+from spoonbill.store import Store
 
 _WORTH_REUSING = 5
 """The longest remainder of a reused line, in bytes, that pysos does not reuse again."""

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.filesystem.backend import Filesystem
+from spoonbill.common.progress import Progress
 from spoonbill.layers.cached import Cached
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.frozen import Frozen
-from spoonbill.snapshots.file import Progress
 from spoonbill.store.named import NamedStore
 
 SNAPSHOT = ".snapshot"

@@ -12,12 +12,12 @@ from contextlib import suppress
 from typing import NamedTuple, Self
 from uuid import uuid4
 
+from spoonbill.common.batching import batches
+from spoonbill.common.progress import with_progress
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.errors import status_of
 from spoonbill.filesystems.folder import PART, Folder
-from spoonbill.snapshots.file import counted
 from spoonbill.snapshots.folder import RECORD
-from spoonbill.store import batches
 
 _FORWARD, _BACK = "forward", "back"
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
@@ -154,7 +154,7 @@ class _Publication:
         except BaseException:
             self._sweep()
             raise
-        self._go(counted(self._moves(), progress, "renaming"))
+        self._go(with_progress(self._moves(), progress, "renaming"))
 
     def resume(self) -> None:
         """Carry on from wherever it was broken off."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from fsspec.asyn import sync
 
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.traits import Guarantees
 from spoonbill.filesystems.folder import Folder, Info
-from spoonbill.store import MISSING, Guarantees
 
 IN_FLIGHT = 64
 """How many requests of one batch run at a time."""

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems.concurrent import ConcurrentFolder
-from spoonbill.store import Guarantees, Limits
 
 
 class ConditionalFolder(ConcurrentFolder):

@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import fsspec
 
+from spoonbill.common.locks import engine_lock
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems import copies, rename, renames
-from spoonbill.store import MISSING, Guarantees, Limits, engine_lock
 
 PART = "~part"
 """The ending of a file that is being written."""

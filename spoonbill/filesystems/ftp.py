@@ -10,8 +10,8 @@ from io import BytesIO
 from operator import methodcaller
 from typing import Any
 
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems.folder import Folder, Info, beside
-from spoonbill.store import Guarantees, Limits
 
 _DROPPED = (EOFError, ConnectionError, ftplib.error_temp)
 _ABSENT = ("no such file", "not found", "does not exist", "cannot find")

@@ -1,7 +1,7 @@
 """How long a path, and so a key, may be below a root."""
 
+from spoonbill.common.traits import Limits
 from spoonbill.filesystems.names import LONGEST_PART
-from spoonbill.store import Limits
 
 _LONGEST_LOCAL = 4095
 

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import StoreError
 from spoonbill.filesystems import folder_lock
 from spoonbill.filesystems.folder import NO_KEYS, Folder, Info, beside
-from spoonbill.store import Guarantees
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 

@@ -2,9 +2,9 @@
 
 from typing import Any, NoReturn
 
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import ReadOnlyError
 from spoonbill.filesystems.folder import Folder
-from spoonbill.store import Guarantees
 
 
 def _refuse(folder: Folder, *_: object) -> NoReturn:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+from spoonbill.common.batching import batches
 from spoonbill.filesystems.concurrent import raise_first
 from spoonbill.filesystems.conditional import ConditionalFolder
 from spoonbill.filesystems.errors import codes_of, status_of
 from spoonbill.filesystems.folder import Folder, Info
-from spoonbill.store import batches
 
 _MOST = 1000
 """Names in one bulk delete."""

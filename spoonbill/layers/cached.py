@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeVar
 
 import cachetools
 
+from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import UnsupportedError
-from spoonbill.store import MISSING, RAISE, Layer, Store, absent
+from spoonbill.store import Layer, Store
 
 K = TypeVar("K")
 V = TypeVar("V")

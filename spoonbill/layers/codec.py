@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from spoonbill.codecs import ValueCodec, get_codec
+from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, InvalidKeyError, StackError
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.query import Query
-from spoonbill.store import KeyLayer, Store, ValueLayer, shortened
+from spoonbill.store import KeyLayer, Store, ValueLayer
 from spoonbill.store.named import NamedStore
 
 

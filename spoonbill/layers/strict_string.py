@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, InvalidKeyError
 from spoonbill.layers.codec import bytes_below
 from spoonbill.query import Query
-from spoonbill.store import KeyLayer, Store, ValueLayer, shortened
+from spoonbill.store import KeyLayer, Store, ValueLayer
 
 
 def as_text(thing: Any) -> str | None:

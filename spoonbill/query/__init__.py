@@ -36,12 +36,11 @@ from spoonbill.query.patterns import (
 )
 from spoonbill.query.plan import Plan, Step
 from spoonbill.query.portable import portable_regex
-from spoonbill.query.query import NOT_GIVEN, Conditions, NotGiven, Query, compile_conditions, compile_query
+from spoonbill.query.query import Conditions, Query, compile_conditions, compile_query
 from spoonbill.query.values import classify, is_nan
 
 __all__ = [
     "DIALECTS",
-    "NOT_GIVEN",
     "AnyOf",
     "Condition",
     "Conditions",
@@ -56,7 +55,6 @@ __all__ = [
     "Lt",
     "Match",
     "Ne",
-    "NotGiven",
     "Pattern",
     "Plan",
     "Prefix",

@@ -1,30 +1,17 @@
 """A search: a pattern on the keys, conditions on the values, a limit."""
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
+from spoonbill.common.sentinels import NOT_GIVEN
 from spoonbill.errors import QueryError
 from spoonbill.query.conditions import Condition, Eq, Match
 from spoonbill.query.dialects import check_dialect, compile_pattern
 from spoonbill.query.patterns import Pattern
 
-__all__ = ["NOT_GIVEN", "Conditions", "NotGiven", "Query", "compile_conditions", "compile_query"]
-
-
-class NotGiven(enum.Enum):
-    """The type of `NOT_GIVEN`: an enumeration, so that type checkers tell it from every value."""
-
-    NOT_GIVEN = "not given"
-
-    def __repr__(self) -> str:
-        return "NOT_GIVEN"
-
-
-NOT_GIVEN: Final = NotGiven.NOT_GIVEN
-"""No conditions at all; None could be one that somebody meant."""
+__all__ = ["Conditions", "Query", "compile_conditions", "compile_query"]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from spoonbill.common.progress import Progress, with_progress
 from spoonbill.errors import SnapshotError, StoreError
 from spoonbill.filesystems.commit import publish, recover
 from spoonbill.filesystems.concurrent import ConcurrentFolder
 from spoonbill.filesystems.folder import NO_KEYS, PART, Folder, Info
 from spoonbill.filesystems.local import LocalFolder
 from spoonbill.filesystems.names import key_of
-from spoonbill.snapshots.file import Progress, counted
 from spoonbill.snapshots.folder import FILES_NOTE, files_noted
 
 _JOURNAL = "journal-"
@@ -37,7 +37,7 @@ def export(source: Folder, target: Folder, note: dict[str, Any], progress: Progr
     noted = _noted(files, note)
     journal = _Journal(source, target)
     left = [name for name, info in files.items() if not journal.has(name, source.tag(info))]
-    reported = iter(counted(range(len(files)), progress, "saving"))
+    reported = iter(with_progress(range(len(files)), progress, "saving"))
     for _ in range(len(files) - len(left)):
         next(reported)
     for batch in _batches({name: files[name] for name in left}):

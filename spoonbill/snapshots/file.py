@@ -9,18 +9,16 @@ reader that did not consent refuses the file there, and runs none of them.
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from spoonbill.codecs import get_codec
+from spoonbill.common.progress import Progress, with_progress
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.filesystems import open_for_reading, write_atomically
 from spoonbill.snapshots.folder import exported
-
-Progress = bool | Callable[[int], object]
-"""False for none, True for a progress bar, or a function that is called with the number of entries so far."""
 
 _MAGIC = b"spoonbill snapshot 1\n"
 _HEAD = struct.Struct(">II")
@@ -69,7 +67,7 @@ def write(
         If a value cannot be held.
     """
     with write_atomically(url, storage_options) as file:
-        return _write_frames(file, counted(entries, progress, "saving"), allow_pickle=allow_pickle)
+        return _write_frames(file, with_progress(entries, progress, "saving"), allow_pickle=allow_pickle)
 
 
 @contextmanager
@@ -95,7 +93,7 @@ def opened(url: str | Path, *, allow_pickle: bool = False, **storage_options: An
     if folder is not None:
 
         def of_files(*, progress: Progress = False) -> Iterator[tuple[Any, Any]]:
-            return counted(folder.entries(allow_pickle=allow_pickle), progress, "loading")
+            return with_progress(folder.entries(allow_pickle=allow_pickle), progress, "loading")
 
         yield of_files
         return
@@ -103,7 +101,7 @@ def opened(url: str | Path, *, allow_pickle: bool = False, **storage_options: An
 
         def of_frames(*, progress: Progress = False) -> Iterator[tuple[Any, Any]]:
             file.seek(0)
-            return counted(_read_frames(file, str(url), allow_pickle=allow_pickle), progress, "loading")
+            return with_progress(_read_frames(file, str(url), allow_pickle=allow_pickle), progress, "loading")
 
         yield of_frames
 
@@ -183,20 +181,3 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
             "with strict=False, if you trust where it comes from"
         )
     raise SnapshotError(f"{name} holds an entry of an unknown kind")
-
-
-def counted(things: Iterable[Any], progress: Progress, what: str) -> Iterator[Any]:
-    """Yield `things`, and report how many there were so far."""
-    if progress is False:
-        return iter(things)
-    if progress is True:
-        from tqdm.auto import tqdm
-
-        return iter(tqdm(things, desc=what, unit=" entries"))
-    return _reported(things, progress)
-
-
-def _reported(things: Iterable[Any], report: Callable[[int], object]) -> Iterator[Any]:
-    for count, thing in enumerate(things, 1):
-        yield thing
-        report(count)

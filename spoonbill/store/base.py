@@ -2,56 +2,32 @@
 
 import os
 import threading
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import Any, ClassVar, Self, TypeVar, overload
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 from zlib import crc32
 
+from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.locks import new_lock
 from spoonbill.common.masking import MASK, is_secret, masked
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnsupportedError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.binding import Form, defined_by, resolve
-from spoonbill.store.mapping import MappingFacade
-from spoonbill.store.verbs import MISSING, PRIMITIVES, VERBS
+from spoonbill.store.verbs import PRIMITIVES, VERBS
+
+_DICT = frozenset(MutableMapping.__mro__)  # what dict methods a store inherits is no word of its own
 
 K = TypeVar("K")
 V = TypeVar("V")
 D = TypeVar("D")
 
-BATCH = 500
-"""How many keys the derived forms read or delete as one batch."""
 
-
-class Raise:
-    """The type of `RAISE`, the default of ``pop`` that asks for a KeyError."""
-
-    def __repr__(self) -> str:
-        return "RAISE"
-
-
-RAISE = Raise()
-
-
-def absent(key: Any, default: Any) -> Any:
-    """Return `default`, or raise KeyError where it asks for that: what ``pop`` does about an absent key."""
-    if default is RAISE:
-        raise KeyError(key)
-    return default
-
-
-def batches(things: Iterable[K], size: int = BATCH) -> Iterator[list[K]]:
-    """Yield `things` in lists of at most `size`."""
-    source = iter(things)
-    while batch := list(islice(source, size)):
-        yield batch
-
-
-class Store(MappingFacade[K, V]):
-    """A key-value store: a ``MutableMapping`` made of four verbs.
+class Verbs(ABC, Generic[K, V]):
+    """What a store can be asked to do: four verbs that a backend writes, and all that is derived from them.
 
     A backend writes `get`, `set`, `delete` and `iter`, for ``str`` keys and ``bytes`` values, and is complete: it can
     be layered, searched, saved, loaded and tested by the conformance kit. Every other verb has a derived form here; a
@@ -104,7 +80,7 @@ class Store(MappingFacade[K, V]):
         resolved = resolve(cls, contract, layer=cls._is_layer)
         cls._forms = {verb: form for verb, (form, _) in resolved.items()}
         for verb, (form, function) in resolved.items():
-            wanted = Store.__dict__[verb] if form is Form.DERIVED else function
+            wanted = Verbs.__dict__[verb] if form is Form.DERIVED else function
             if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
                 setattr(cls, verb, wanted)
         if not cls.lists_keys and cls._forms["iter"] is Form.DERIVED:
@@ -123,10 +99,13 @@ class Store(MappingFacade[K, V]):
     # -- the four verbs ----------------------------------------------------------------------------------------
 
     @overload
-    def get(self, key: K, /) -> V | None: ...
+    def get(self, key: K, default: None = None) -> V | None: ...
 
     @overload
-    def get(self, key: K, default: V | D = ...) -> V | D: ...
+    def get(self, key: K, default: V) -> V: ...
+
+    @overload
+    def get(self, key: K, default: D) -> V | D: ...
 
     @abstractmethod
     def get(self, key: K, default: Any = None) -> Any:
@@ -146,7 +125,7 @@ class Store(MappingFacade[K, V]):
 
     # -- derived verbs -----------------------------------------------------------------------------------------
 
-    def has(self, key: K) -> bool:
+    def has(self, key: Any) -> bool:
         """Return whether `key` is there."""
         return self.get(key, MISSING) is not MISSING
 
@@ -280,11 +259,6 @@ class Store(MappingFacade[K, V]):
         """The verbs that are native here, and the engine's features beyond the verbs."""
         return frozenset(verb for verb in VERBS if self.native(verb)) | self.features
 
-    @property
-    def raw(self) -> "Store[Any, Any]":
-        """The store at the bottom of the stack, which holds what the engine holds."""
-        return self
-
     def __repr__(self) -> str:
         arguments, options = self._configuration
         shown = [_shown("", argument) for argument in arguments]
@@ -293,9 +267,6 @@ class Store(MappingFacade[K, V]):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (type(self), *self._configuration)
-
-    def __copy__(self) -> "Store[K, V]":
-        raise UnsupportedError(f"{self!r} is a handle, not its data: store.copy() returns a dict of the data")
 
     def failure(self, operation: str, key: Any, cause: BaseException, remedy: str) -> StoreError:
         """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy."""
@@ -319,13 +290,7 @@ class Store(MappingFacade[K, V]):
         return ClosedError(f"{self!r} was closed: open it again to use it")
 
 
-def shortened(key: Any, length: int = 80) -> str:
-    """Return ``repr(key)``, cut where it is long: a message must not be drowned by its key."""
-    text = repr(key)
-    return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"
-
-
-def _unlisted(self: Store[K, V]) -> Iterator[K]:
+def _unlisted(self: Verbs[K, V]) -> Iterator[K]:
     raise UnsupportedError(
         f"{self!r} cannot list its keys, so it has no iteration, len, clear or search: MetadataIndex(store, index) "
         "keeps them in a second store"
@@ -333,7 +298,7 @@ def _unlisted(self: Store[K, V]) -> Iterator[K]:
 
 
 def _states_contract(base: type) -> bool:
-    return "_states_contract" in base.__dict__ or base in MappingFacade.__mro__
+    return "_states_contract" in base.__dict__ or base in _DICT
 
 
 def _shown(name: str, argument: Any) -> str:
@@ -343,7 +308,7 @@ def _shown(name: str, argument: Any) -> str:
     if isinstance(argument, (str, os.PathLike)):
         argument = os.fspath(argument)
         return masked(repr(argument))
-    if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
+    if isinstance(argument, (Verbs, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)
     if isinstance(argument, (list, tuple, dict, builtin_set)):
         return f"<{type(argument).__name__} of {len(argument)}>"
@@ -353,7 +318,7 @@ def _shown(name: str, argument: Any) -> str:
 builtin_set = set
 
 
-def _rebuild(cls: type[Store[Any, Any]], arguments: tuple[Any, ...], options: dict[str, Any]) -> Store[Any, Any]:
+def _rebuild(cls: type[Verbs[Any, Any]], arguments: tuple[Any, ...], options: dict[str, Any]) -> Verbs[Any, Any]:
     return cls(*arguments, **options)
 
 

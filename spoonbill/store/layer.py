@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 from spoonbill.common.equality import python_equal
+from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import StackError, UnsupportedError
 from spoonbill.query import Plan, Query, Step
-from spoonbill.store.base import RAISE, Store, absent
+from spoonbill.store.base import Verbs
 from spoonbill.store.binding import Form
-from spoonbill.store.verbs import MISSING, VERBS
+from spoonbill.store.mapping import Store
+from spoonbill.store.verbs import VERBS
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -50,7 +52,7 @@ class Layer(Store[K, V]):
         self.inner = inner
         self._lock = inner._lock  # noqa: SLF001 - the lock belongs to the engine
         for trait in _INHERITED:
-            if getattr(type(self), trait) is Store.__dict__[trait]:
+            if getattr(type(self), trait) is Verbs.__dict__[trait]:
                 setattr(self, trait, getattr(inner, trait))
         # A feature that is a method of the inner store's is not this layer's: no layer forwards what it does not know.
         self.features = frozenset(
@@ -98,7 +100,7 @@ def _forward(verb: str) -> Callable[..., Any]:
         return getattr(self.inner, verb)(*arguments, **options)
 
     forward.__name__ = verb
-    forward.__doc__ = Store.__dict__[verb].__doc__
+    forward.__doc__ = Verbs.__dict__[verb].__doc__
     return forward
 
 

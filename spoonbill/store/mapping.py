@@ -1,22 +1,18 @@
 """The mapping face of a store: dunders and dict methods, each a thin form over verbs."""
 
-from abc import ABC
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
+from typing import Any, Protocol, Self, TypeVar, overload
 
 from spoonbill.common.equality import python_equal
-from spoonbill.errors import QueryError
+from spoonbill.common.progress import Progress
+from spoonbill.common.sentinels import MISSING, Missing
+from spoonbill.errors import QueryError, UnsupportedError
 from spoonbill.query import Pattern, Plan, Query, compile_query
 from spoonbill.snapshots import file as snapshot
-from spoonbill.store.verbs import MISSING, Missing
+from spoonbill.store.base import Verbs
 from spoonbill.store.views import Results, StoreItemsView, StoreKeysView, StoreValuesView
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from spoonbill.store.base import Store
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -53,27 +49,15 @@ def _pair(pair: Any, position: int) -> tuple[Any, Any]:
     return key, value
 
 
-class MappingFacade(MutableMapping[K, V], ABC):
-    """What makes four verbs a ``MutableMapping``. Stores inherit it through `Store`; nothing else needs it."""
+class Store(Verbs[K, V], MutableMapping[K, V]):
+    """A key-value store: a ``MutableMapping`` made of four verbs.
+
+    A backend writes `get`, `set`, `delete` and `iter`, for ``str`` keys and ``bytes`` values, and is complete: it can
+    be layered, searched, saved, loaded and tested by the conformance kit. Each dict method is a thin form over the
+    verbs, which `Verbs` describes.
+    """
 
     _states_contract = True
-
-    @property
-    def _store(self) -> "Store[K, V]":
-        """Return this very object, as the type checker should see it here."""
-        return cast("Store[K, V]", self)
-
-    if TYPE_CHECKING:  # the verbs that the dunders below call without a detour
-
-        def set(self, key: K, value: V) -> None: ...
-
-        def delete(self, key: K) -> bool: ...
-
-        def iter(self) -> Iterator[K]: ...
-
-        def has(self, key: Any) -> bool: ...
-
-        def count(self) -> int: ...
 
     # -- one frame over a verb ---------------------------------------------------------------------------------
 
@@ -109,7 +93,7 @@ class MappingFacade(MutableMapping[K, V], ABC):
             return NotImplemented
         if len(self) != len(other):
             return False
-        return all(python_equal(value, other.get(key, MISSING)) for key, value in self._store.entries())
+        return all(python_equal(value, other.get(key, MISSING)) for key, value in self.entries())
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -123,15 +107,23 @@ class MappingFacade(MutableMapping[K, V], ABC):
             return NotImplemented
         return dict(other.items()) | self.copy()
 
-    def __ior__(self, other: Any) -> "Self":  # type: ignore[misc] # as wide as dict's own |=
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc] # as wide as dict's own |=
         self.update(other)
         return self
 
-    def __enter__(self) -> "Self":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._store.close()
+        self.close()
+
+    def __copy__(self) -> Self:
+        raise UnsupportedError(f"{self!r} is a handle, not its data: store.copy() returns a dict of the data")
+
+    @property
+    def raw(self) -> "Store[Any, Any]":
+        """The store at the bottom of the stack, which holds what the engine holds."""
+        return self
 
     # -- dict's methods ----------------------------------------------------------------------------------------
 
@@ -152,15 +144,15 @@ class MappingFacade(MutableMapping[K, V], ABC):
             Further pairs with str keys.
         """
         plain = type(other) is dict and not more  # goes down without a generator in between
-        self._store.set_many(other.items() if plain else pairs_of(other, more))
+        self.set_many(other.items() if plain else pairs_of(other, more))
 
     def setdefault(self, key: K, default: V = None) -> V:  # type: ignore[assignment] # as Mapping's own
         """Return the value of `key`; where it is absent, set it to `default` first, atomically as `add` is."""
-        if self._store.read_only:
-            self._store.add(key, default)  # refused, whether the key is there or not
+        if self.read_only:
+            self.add(key, default)  # refused, whether the key is there or not
         value: V | Missing = self.get(key, MISSING)
         while value is MISSING:
-            self._store.add(key, default)
+            self.add(key, default)
             value = self.get(key, MISSING)  # what came to be stored, also where another writer was faster
         return value
 
@@ -172,15 +164,15 @@ class MappingFacade(MutableMapping[K, V], ABC):
         KeyError
             If the store is empty.
         """
-        for key in self._store.iter():
-            value: V | Missing = self._store.pop(key, MISSING)
+        for key in self.iter():
+            value: V | Missing = self.pop(key, MISSING)
             if value is not MISSING:
                 return key, value
         raise KeyError("popitem(): the store is empty")
 
     def copy(self) -> dict[K, V]:
         """Return a dict with every pair of the store."""
-        return dict(self._store.entries())
+        return dict(self.entries())
 
     # -- views and searches ------------------------------------------------------------------------------------
 
@@ -246,7 +238,7 @@ class MappingFacade(MutableMapping[K, V], ABC):
         wanted = keys if limit is None else list(islice(keys, limit))
         if iter(wanted) is wanted:
             wanted = list(wanted)
-        return Results(lambda: iter(self._store.get_many(wanted, default)), f"values of given keys in {self!r}")
+        return Results(lambda: iter(self.get_many(wanted, default)), f"values of given keys in {self!r}")
 
     @overload
     def items(self) -> StoreItemsView[K, V]: ...
@@ -285,14 +277,14 @@ class MappingFacade(MutableMapping[K, V], ABC):
         limit : int, optional
             As for both.
         """
-        return self._store.plan(self._query(pattern, conditions, limit, keys_only=conditions is MISSING))
+        return self.plan(self._query(pattern, conditions, limit, keys_only=conditions is MISSING))
 
     def _query(self, pattern: Any, conditions: Any, limit: int | None, *, keys_only: bool, lazy: bool = False) -> Query:
         wanted: dict[str, Any] = {
             "limit": limit,
             "keys_only": keys_only,
             "lazy": lazy,
-            "dialect": self._store.dialect,
+            "dialect": self.dialect,
         }
         if pattern is not MISSING:
             wanted["pattern"] = pattern
@@ -312,12 +304,12 @@ class MappingFacade(MutableMapping[K, V], ABC):
         """Run `query`: the stack narrows it, this tests each pair again and counts matches against the limit."""
         if query.limit == 0:
             return iter(())
-        matches = (pair for pair in self._store.select(query) if query.matches(*pair))
+        matches = (pair for pair in self.select(query) if query.matches(*pair))
         return matches if query.limit is None else islice(matches, query.limit)
 
     # -- snapshots ---------------------------------------------------------------------------------------------
 
-    def save(self, url: str | Path, *, progress: snapshot.Progress = False, **storage_options: Any) -> None:
+    def save(self, url: str | Path, *, progress: Progress = False, **storage_options: Any) -> None:
         """Save every pair as one snapshot file, on disk or on any fsspec filesystem.
 
         Parameters
@@ -334,10 +326,9 @@ class MappingFacade(MutableMapping[K, V], ABC):
         CodecError
             If a value is of no plain type and this store is strict.
         """
-        store = self._store
-        snapshot.write(url, store.entries(), allow_pickle=not store.strict, progress=progress, **storage_options)
+        snapshot.write(url, self.entries(), allow_pickle=not self.strict, progress=progress, **storage_options)
 
-    def load(self, url: str | Path, *, progress: snapshot.Progress = False, **storage_options: Any) -> None:
+    def load(self, url: str | Path, *, progress: Progress = False, **storage_options: Any) -> None:
         """Replace the contents of this store by those of a snapshot, of whatever kind the store was that saved it.
 
         The file is read once in full, verified and tried against this store, before anything here changes.
@@ -356,13 +347,12 @@ class MappingFacade(MutableMapping[K, V], ABC):
         SnapshotError
             If the file is no snapshot, is torn or corrupted, or holds pickled values and this store is strict.
         """
-        store = self._store
-        if store.read_only:
-            store.replace_all(())  # refused before the file is read
-        with snapshot.opened(url, allow_pickle=not store.strict, **storage_options) as entries:
+        if self.read_only:
+            self.replace_all(())  # refused before the file is read
+        with snapshot.opened(url, allow_pickle=not self.strict, **storage_options) as entries:
             for key, value in entries(progress=progress):
-                store.check(key, value)
-            store.replace_all(entries(progress=progress))
+                self.check(key, value)
+            self.replace_all(entries(progress=progress))
 
 
 class _Items(Results[tuple[K, V]]):

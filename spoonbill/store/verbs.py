@@ -1,24 +1,7 @@
 """The table of verbs: what a store can be asked to do, and what each verb can be derived from."""
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import Final, Literal
-
-
-class Missing(Enum):
-    """The type of `MISSING`: an Enum, so that type checkers narrow it."""
-
-    MISSING = "MISSING"
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-    def __bool__(self) -> Literal[False]:
-        return False
-
-
-MISSING: Final = Missing.MISSING
-"""Stands for absence where None may be a stored value."""
+from typing import Final
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from spoonbill.common.equality import python_equal
 
 if TYPE_CHECKING:
-    from spoonbill.store.base import Store
+    from spoonbill.store.mapping import Store
 
 K = TypeVar("K")
 V = TypeVar("V")

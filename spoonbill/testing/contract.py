@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from spoonbill.common.equality import python_equal
+from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import ReadOnlyError
 from spoonbill.query import compile_query, eq, glob, like, prefix, regex
-from spoonbill.store import MISSING, VERBS, Store
+from spoonbill.store import VERBS, Store
 
 
 class StoreContract:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
-from spoonbill.store import MISSING, VERBS, Store
+from spoonbill.store import VERBS, Store
 from spoonbill.testing.contract import StoreContract
 
 

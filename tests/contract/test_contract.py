@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from spoonbill import Cached, Codec, Frozen, KeyLayer, Layer, Search, Store, StrictString, ValueLayer
 from spoonbill.backends import Dbm, Lmdb, Memory, Pysos
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, PysosStore, ShelveStore
 from spoonbill.errors import (
     ClosedError,
@@ -28,7 +29,6 @@ from spoonbill.errors import (
     StoreError,
     UnsupportedError,
 )
-from spoonbill.store import MISSING
 from spoonbill.testing import BackendContract, LayerContract, StoreContract, machine_for, refuses_every_write
 
 

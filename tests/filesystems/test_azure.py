@@ -6,9 +6,9 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
 from spoonbill.backends import Filesystem
+from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.names import path_of
-from spoonbill.store import MISSING
 from tests.filesystems.objects import FilesContract
 from tests.servers import azure_server
 from tests.servers.azure_server import CONTAINER, KEY

@@ -9,9 +9,9 @@ import uuid
 import pytest
 
 from spoonbill.backends import Filesystem
+from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.names import path_of
-from spoonbill.store import MISSING
 from tests.filesystems.objects import FilesContract
 from tests.servers import gcs_server
 from tests.servers.gcs_server import BUCKET

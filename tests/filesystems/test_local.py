@@ -16,6 +16,7 @@ import pytest
 
 from spoonbill.backends import Filesystem
 from spoonbill.backends import filesystem_local as local
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import FilesystemStore, InMemoryStore
 from spoonbill.errors import (
     InvalidKeyError,
@@ -27,7 +28,6 @@ from spoonbill.errors import (
     UnsupportedError,
 )
 from spoonbill.filesystems.names import path_of, stems_of
-from spoonbill.store import MISSING
 from spoonbill.testing import refuses_every_write
 from tests.filesystems.faults import FaultyFileSystem
 from tests.filesystems.objects import FilesContract

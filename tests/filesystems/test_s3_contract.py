@@ -7,9 +7,9 @@ from botocore.exceptions import ClientError
 from hypothesis import settings
 
 from spoonbill.backends import Filesystem
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import FilesystemStore
 from spoonbill.filesystems.names import path_of
-from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract, machine_for
 from tests.contract.stacks import CODECS, OVER_OBJECTS, stacks
 from tests.filesystems.objects import KEYS, VALUES, FilesContract

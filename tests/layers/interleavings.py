@@ -6,7 +6,8 @@ by running it anew with the answers that it had; no threads, and states that wer
 
 from typing import Any
 
-from spoonbill.store import MISSING, Store
+from spoonbill.common.sentinels import MISSING
+from spoonbill.store import Store
 
 KEY = "key"
 

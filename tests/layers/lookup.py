@@ -1,6 +1,7 @@
 """A backend that answers for a key and knows no listing."""
 
-from spoonbill.store import MISSING, Store
+from spoonbill.common.sentinels import MISSING
+from spoonbill.store import Store
 
 
 class Lookup(Store):

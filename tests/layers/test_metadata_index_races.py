@@ -12,8 +12,8 @@ import pytest
 from spoonbill import Codec, MetadataIndex
 from spoonbill.backends import Lmdb, Memory, Redis
 from spoonbill.codecs import get_codec
+from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
-from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract
 from tests.layers.interleavings import KEY, ends
 from tests.servers.redis_server import server, url

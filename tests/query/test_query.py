@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spoonbill.common.sentinels import NOT_GIVEN
 from spoonbill.errors import QueryError
 from spoonbill.query import (
-    NOT_GIVEN,
     AnyOf,
     Conditions,
     Match,

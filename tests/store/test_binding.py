@@ -8,8 +8,9 @@ import pytest
 
 from spoonbill import Cached, Codec, Frozen, KeyLayer, Layer, Search, Store, StrictString, ValueLayer
 from spoonbill.backends import Lmdb, Memory
+from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StackError, UnsupportedError
-from spoonbill.store import MISSING, VERBS
+from spoonbill.store import VERBS
 from spoonbill.store.binding import Form
 from spoonbill.store.verbs import PRIMITIVES, RESTS_ON
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from spoonbill import Frozen, Layer, ValueLayer
 from spoonbill.backends import Memory
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import KeyTooLongError, StoreError
-from spoonbill.store import MISSING, Guarantees, Limits
 from spoonbill.testing import BackendContract, LayerContract, machine_for, refuses_every_write
 
 

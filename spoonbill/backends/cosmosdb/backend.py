@@ -20,9 +20,12 @@ from spoonbill.backends.shared.documents import (
     readable,
     writable,
 )
+from spoonbill.common.batching import batches
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Query
-from spoonbill.store import MISSING, Guarantees, Limits, Store, batches
+from spoonbill.store import Store
 
 __all__ = ["CosmosDB"]
 

@@ -31,8 +31,10 @@ from spoonbill.backends.shared.documents import (
     readable,
     writable,
 )
+from spoonbill.common.batching import batches
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.query import Query
-from spoonbill.store import MISSING, Guarantees, Limits, batches
 
 _LONGEST = 2048
 _LARGEST = 400 * 1024

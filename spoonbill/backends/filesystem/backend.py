@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from spoonbill.backends.filesystem.cache import DiskCache
+from spoonbill.common.batching import batches
 from spoonbill.common.masking import scrub
+from spoonbill.common.progress import Progress
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError, StoreError
 from spoonbill.filesystems.commit import recover
 from spoonbill.filesystems.errors import remedy, secrets_of
@@ -20,8 +24,7 @@ from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.staging import Staging
 from spoonbill.query import Plan, Query, Step
 from spoonbill.snapshots.export import export
-from spoonbill.snapshots.file import Progress
-from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened
+from spoonbill.store import Store
 
 _BATCH = 100
 """Files of one batch of reads: their values are in memory together."""

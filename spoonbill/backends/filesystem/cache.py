@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from spoonbill.common.sentinels import MISSING
 from spoonbill.filesystems.folder import Folder
-from spoonbill.store import MISSING
 
 _AT_A_TIME = 16
 

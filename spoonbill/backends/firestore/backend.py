@@ -16,9 +16,10 @@ from spoonbill.backends.shared.documents import (
     UnwrittenError,
     is_sound,
 )
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import StoreError
 from spoonbill.query import Query
-from spoonbill.store import MISSING, Guarantees, Limits
 
 if TYPE_CHECKING:
     from spoonbill.backends.firestore.private_api import Link

@@ -10,9 +10,13 @@ import lmdb
 
 from spoonbill.backends.lmdb.compiled import EMPTY, Batch, batch, batch_verbs, decoded, listing_verbs, single_key_verbs
 from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, Handle, environment
+from spoonbill.common.batching import batches
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
 from spoonbill.query import Plan, Query, Step
-from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, batches, shortened
+from spoonbill.store import Store
 
 _LONGEST = 511
 _SORTED_AT_ONCE = 200_000

@@ -10,8 +10,8 @@ from weakref import WeakSet, WeakValueDictionary
 import lmdb
 import lmdbm
 
+from spoonbill.common.locks import engine_lock
 from spoonbill.errors import StoreError, UnsupportedError
-from spoonbill.store import engine_lock
 
 LARGEST_MAP = 1 << 40
 """A sparse map of 1 TiB: address space, not disk. It is halved where the platform grants less, and then grown."""

@@ -15,7 +15,7 @@ import lmdb
 from spoonbill.backends.lmdb.backend import Lmdb
 from spoonbill.backends.lmdb.compiled import EMPTY
 from spoonbill.backends.lmdb.environment import Environment
-from spoonbill.store import new_lock
+from spoonbill.common.locks import new_lock
 
 __all__ = ["ZeroCopyLmdb"]
 

@@ -11,7 +11,12 @@ import cloudpickle
 from spoonbill.backends.modal.loop import Calls
 from spoonbill.backends.modal.names import legal_name
 from spoonbill.backends.shared import Connection, client_module
+from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
+from spoonbill.common.locks import engine_lock
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import (
     CodecError,
     InvalidKeyError,
@@ -21,7 +26,7 @@ from spoonbill.errors import (
     UnsupportedError,
     ValueTooLargeError,
 )
-from spoonbill.store import MISSING, RAISE, Guarantees, Store, absent, batches, engine_lock, shortened
+from spoonbill.store import Store
 
 COUNTED = 100_000
 """Where the service stops counting."""

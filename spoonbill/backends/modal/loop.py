@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from spoonbill.store import batches
+from spoonbill.common.batching import batches
 
 __all__ = ["AT_ONCE", "Calls"]
 

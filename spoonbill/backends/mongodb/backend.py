@@ -13,9 +13,11 @@ from spoonbill.backends.shared.documents import (
     UnwrittenError,
     is_sound,
 )
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import CodecError, StoreError
 from spoonbill.query import Query
-from spoonbill.store import MISSING, Guarantees, Limits, shortened
 
 _LARGEST = 16 * 1024 * 1024
 _INT64 = 1 << 63

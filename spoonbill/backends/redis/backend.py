@@ -16,10 +16,14 @@ from spoonbill.backends.redis.errors import forbidden, is_of_client, is_wrong_ty
 from spoonbill.backends.redis.names import MOST, Names, expiring
 from spoonbill.backends.redis.patterns import is_servers_own
 from spoonbill.backends.redis.scan import scanned
+from spoonbill.common.batching import batches
 from spoonbill.common.masking import scrub
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.query import Pattern, Plan, Query, Step
-from spoonbill.store import MISSING, RAISE, Guarantees, Limits, Store, absent, batches, shortened
+from spoonbill.store import Store
 
 _CHUNK = 1000
 _CHUNK_BYTES = 1 << 20

@@ -10,8 +10,8 @@ import redis.exceptions as theirs
 
 from spoonbill.backends.redis.client import Recipe, secrets_of
 from spoonbill.backends.redis.wire import exchange, packed, unfailed, watched
+from spoonbill.common.locks import new_lock
 from spoonbill.errors import ClosedError
-from spoonbill.store import new_lock
 
 _PASSING = (
     theirs.ConnectionError,

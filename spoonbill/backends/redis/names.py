@@ -4,9 +4,11 @@ import math
 from typing import Any
 
 from spoonbill.backends.redis.patterns import literal, server_pattern
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Limits
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, UnsupportedError, ValueTooLargeError
 from spoonbill.query import Pattern
-from spoonbill.store import Limits, Store, shortened
+from spoonbill.store import Store
 
 MOST = 512 * 1024 * 1024
 """The longest key and the largest value, in bytes."""

@@ -11,9 +11,11 @@ from spoonbill.backends.safetensors.mapped_pages import WORTH_MAPPING
 from spoonbill.backends.safetensors.remote import RemoteFile
 from spoonbill.codecs.safetensors.frameworks import get_framework
 from spoonbill.codecs.safetensors.header import TensorInfo
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError, UnsupportedError
 from spoonbill.filesystems import is_local
-from spoonbill.store import Guarantees, Store, shortened
+from spoonbill.store import Store
 
 __all__ = ["SafetensorsFile"]
 

@@ -10,8 +10,10 @@ import fsspec
 
 from spoonbill.backends.safetensors.file import SafetensorsFile
 from spoonbill.codecs.safetensors.header import TensorInfo
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError
-from spoonbill.store import Guarantees, Store, shortened
+from spoonbill.store import Store
 
 __all__ = ["SafetensorsShards"]
 

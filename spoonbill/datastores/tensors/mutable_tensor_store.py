@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.codecs.safetensors import TensorInfo
+from spoonbill.common.progress import Progress
 from spoonbill.datastores.tensors.safetensors_file import SafetensorsStore
 from spoonbill.datastores.tensors.tensor_store import TensorStore, adopted
 from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
@@ -64,7 +65,7 @@ class MutableTensorStore(TensorStore):
         self._export.export_safetensors(path, metadata, **storage_options)
         return SafetensorsStore(path, self.framework, self.device, **storage_options)
 
-    def load(self, url: str | Path, *, progress: snapshot.Progress = False, **storage_options: Any) -> None:
+    def load(self, url: str | Path, *, progress: Progress = False, **storage_options: Any) -> None:
         """Replace the contents by those of a snapshot, read and tried in full before anything changes.
 
         Parameters

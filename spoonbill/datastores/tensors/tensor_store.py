@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from spoonbill.codecs.safetensors import Safetensors
+from spoonbill.common.progress import Progress
 from spoonbill.snapshots import file as snapshot
 from spoonbill.store.named import NamedStore
 
@@ -20,7 +21,7 @@ class TensorStore(NamedStore[str, Any]):
     framework: str
     device: str
 
-    def save(self, url: str | Path, *, progress: snapshot.Progress = False, **storage_options: Any) -> None:
+    def save(self, url: str | Path, *, progress: Progress = False, **storage_options: Any) -> None:
         """Save every tensor as one snapshot file, as every store does.
 
         Numpy arrays that the typed codec knows are saved as themselves, so that any store loads them. Other tensors

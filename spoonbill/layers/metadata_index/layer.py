@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from spoonbill.common.batching import BATCH, batches
 from spoonbill.common.equality import python_equal
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.traits import Limits
 from spoonbill.errors import PartialWriteError, StackError, StoreError
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.metadata_index.indexed_fields import UNKNOWN, IndexedFields
 from spoonbill.query import Plan, Query, Step
-from spoonbill.store import MISSING, RAISE, Layer, Limits, Store, absent, batches
-from spoonbill.store.base import BATCH
+from spoonbill.store import Layer, Store
 from spoonbill.store.layer import set_with_ttl
 
 K = TypeVar("K")

@@ -5,9 +5,11 @@ from typing import Any
 
 from spoonbill.codecs.safetensors import Header, Safetensors, TensorInfo
 from spoonbill.codecs.safetensors.header import METADATA
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, InvalidKeyError, UnsupportedError
 from spoonbill.layers.codec import Codec
-from spoonbill.store import MISSING, Store, shortened
+from spoonbill.store import Store
 
 __all__ = ["SafetensorsCodec"]
 

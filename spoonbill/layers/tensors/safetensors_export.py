@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from spoonbill.codecs.safetensors import get_framework
 from spoonbill.codecs.safetensors.writer import Layout, write_file
+from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, StoreError
 from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
-from spoonbill.store import Layer, Store, shortened
+from spoonbill.store import Layer, Store
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -11,8 +11,8 @@ from tests.documents import samples, stacks
 
 from spoonbill import Codec
 from spoonbill.backends import CosmosDB
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import CosmosDBStore
-from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract, machine_for
 from tests.servers.cosmosdb_server import CREDENTIAL, OPTIONS, cosmosdb_server, endpoint
 

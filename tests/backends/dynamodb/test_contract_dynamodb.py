@@ -11,8 +11,8 @@ from tests.documents import samples, stacks
 from spoonbill import Codec
 from spoonbill.backends import DynamoDB
 from spoonbill.backends.dynamodb.wire import from_wire
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import DynamoDBStore
-from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract, machine_for
 from tests.servers.dynamodb_server import OPTIONS
 from tests.servers.moto_server import moto_server

@@ -9,8 +9,8 @@ from hypothesis import settings
 from tests.documents import samples, stacks
 
 from spoonbill import Codec, backends
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import Firestore
-from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract, machine_for
 from tests.servers.firestore_server import HOST, OPTIONS, firestore_server
 

@@ -14,15 +14,15 @@ from hypothesis import given, settings
 
 from spoonbill import Cached, Codec, MetadataIndex, gt, prefix
 from spoonbill.backends import Lmdb, Memory, Modal
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import ModalStore
 from spoonbill.errors import CodecError, InvalidKeyError, KeyDecodeError, PartialWriteError, UnsupportedError
 from spoonbill.keys import encode_key
-from spoonbill.store import MISSING
 from spoonbill.testing import BackendContract, StoreContract, machine_for
 from tests.servers.modal_server import calls, control, environment, served
 
 NAMES = (f"store-{number}" for number in itertools.count())
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -20,7 +20,7 @@ from spoonbill.errors import StackError, UnsupportedError
 from tests.layers.lookup import Lookup
 from tests.servers.modal_server import calls, environment, served
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from spoonbill.backends import Modal
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import ModalStore
 from spoonbill.errors import ClosedError, MissingExtraError, PartialWriteError, StoreError, UnsupportedError
-from spoonbill.store import MISSING
 from tests.servers.modal_server import control, environment, led_to, served
 from tests.servers.process import free_port
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WEEK = 7 * 24 * 3600
 
 

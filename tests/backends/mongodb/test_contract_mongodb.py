@@ -10,8 +10,8 @@ from tests.documents import samples, stacks
 
 from spoonbill import Codec
 from spoonbill.backends import MongoDB
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import MongoDBStore
-from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract, machine_for
 from tests.servers.mongodb_server import mongodb_server
 

@@ -33,7 +33,7 @@ def hammered(url: str, store: Any, *, cluster: bool = False) -> None:
         subprocess.Popen(
             [sys.executable, "-c", _WORKER, url, "cluster" if cluster else "one", str(ROUNDS), str(number)],
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
         )
         for number in range(2)
     ]

@@ -11,10 +11,10 @@ from redis.crc import key_slot
 
 from spoonbill import Cached
 from spoonbill.backends import Redis
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import RedisStore
 from spoonbill.errors import StoreError
 from spoonbill.keys import encode_key
-from spoonbill.store import MISSING
 from spoonbill.testing import BackendContract, StoreContract, machine_for
 from tests.backends.redis.redis_hammer import hammered
 from tests.servers.redis_server import cluster, url

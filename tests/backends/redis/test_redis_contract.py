@@ -9,9 +9,9 @@ from hypothesis import given, settings
 
 from spoonbill import Cached, Codec, KeyLayer, Search, StrictString
 from spoonbill.backends import Redis
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import RedisStore
 from spoonbill.keys import encode_key
-from spoonbill.store import MISSING
 from spoonbill.testing import BackendContract, StoreContract, machine_for
 from tests.servers.redis_server import server, url
 

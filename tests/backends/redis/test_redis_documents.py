@@ -10,7 +10,7 @@ import redis
 
 from tests.servers.redis_server import server, url
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

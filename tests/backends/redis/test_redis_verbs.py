@@ -14,6 +14,7 @@ from spoonbill import Cached, Codec, eq, glob, gt, like, prefix, regex
 from spoonbill.backends import Redis
 from spoonbill.backends.redis.patterns import server_pattern
 from spoonbill.backends.redis.scan import Seen
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import InMemoryStore, LmdbStore, RedisStore
 from spoonbill.errors import (
     CodecError,
@@ -25,7 +26,6 @@ from spoonbill.errors import (
     ValueTooLargeError,
 )
 from spoonbill.query import AnyOf, server_glob
-from spoonbill.store import MISSING
 from tests.servers.redis_server import server, url
 
 SERVER = server()

@@ -18,6 +18,7 @@ from safetensors import safe_open
 
 from spoonbill import Cached, Codec, SafetensorsExport, glob
 from spoonbill.codecs import Safetensors
+from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import InMemoryStore, SafetensorsInMemoryStore, SafetensorsLmdbStore, SafetensorsStore
 from spoonbill.datastores.safetensors import deserialize, serialize
 from spoonbill.errors import (
@@ -29,7 +30,6 @@ from spoonbill.errors import (
     StoreError,
     UnsupportedError,
 )
-from spoonbill.store import MISSING
 from spoonbill.testing import StoreContract
 from spoonbill.testing.contract import refuses_every_write
 

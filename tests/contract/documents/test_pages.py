@@ -15,7 +15,7 @@ from tests.servers.firestore_server import HOST, firestore_server
 from tests.servers.mongodb_server import mongodb_server
 from tests.servers.moto_server import moto_server
 
-PAGES = Path(__file__).parents[2] / "docs" / "stores"
+PAGES = Path(__file__).parents[3] / "docs" / "stores"
 
 
 def run(page, **changes):

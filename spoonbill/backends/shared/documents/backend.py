@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from spoonbill.backends.shared.documents.engine import DocumentHooks, UnwrittenError
+from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, KeyTooLongError, SpoonbillError, UnsupportedError
 from spoonbill.query import Plan, Query, Step
-from spoonbill.store import MISSING, RAISE, Store, absent, batches, shortened
+from spoonbill.store import Store
 
 __all__ = ["DocumentBackend", "ScanPartition"]
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from spoonbill.backends.shared.documents.pushdown import Pushdown, PushedQuery
 from spoonbill.backends.shared.documents.scheme import DocumentScheme
+from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, ValueTooLargeError
 from spoonbill.query import Query
-from spoonbill.store import shortened
 
 __all__ = ["DocumentHooks", "UnwrittenError"]
 
