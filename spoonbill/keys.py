@@ -149,7 +149,7 @@ def _encode(key: Any, strict: bool) -> str:
 
 
 def _equals_like(cls: type, base: type) -> bool:
-    """Tell whether a subclass kept its base's equality: only then is the base's name its own."""
+    """Return whether a subclass kept its base's equality: only then is the base's name its own."""
     if cls.__module__ == "numpy":
         return True  # its str_, bytes_ and float64 bring their own ==, which agrees with the base's
     return cls.__eq__ is base.__eq__ and cls.__hash__ is base.__hash__

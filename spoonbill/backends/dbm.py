@@ -44,7 +44,7 @@ class Dbm(Store[str, bytes]):
 
     def _key(self, key: str) -> bytes:
         if self._db is None:
-            raise self.closed()
+            raise self._closed_error()
         try:
             return key.encode()
         except (AttributeError, UnicodeEncodeError) as error:
@@ -53,7 +53,7 @@ class Dbm(Store[str, bytes]):
             ) from error
 
     def _failed(self, operation: str, key: Any, error: BaseException) -> StoreError:
-        return self.failure(operation, key, error, "Check the disk, and that no other process writes the file.")
+        return self._failure(operation, key, error, "Check the disk, and that no other process writes the file.")
 
     def get(self, key: str, default: Any = None) -> Any:
         data = self._key(key)

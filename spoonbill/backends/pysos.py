@@ -52,7 +52,7 @@ class Pysos(Store[str, bytes]):
 
     def _offsets(self) -> dict[str, int]:
         if not self._open:
-            raise self.closed()
+            raise self._closed_error()
         return self._dict._offsets  # type: ignore[no-any-return] # noqa: SLF001 - its items() can see a key twice
 
     def get(self, key: str, default: Any = None) -> Any:

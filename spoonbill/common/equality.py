@@ -7,7 +7,7 @@ __all__ = ["python_equal"]
 
 
 def python_equal(a: Any, b: Any) -> bool:
-    """Tell whether two values are equal, arrays among them.
+    """Return whether two values are equal, arrays among them.
 
     Parameters
     ----------

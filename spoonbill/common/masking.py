@@ -18,7 +18,7 @@ MASK = "***"
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether an option or a parameter of this name holds a secret."""
+    """Return whether an option or a parameter of this name holds a secret."""
     return _NAME.search(name) is not None
 
 

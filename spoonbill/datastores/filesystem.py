@@ -53,7 +53,7 @@ class FilesystemStore(NamedStore[Any, Any]):
         folder = None if isinstance(cache, int) else cache
         files = Filesystem(url, sync=sync, cache=folder, manifest=manifest, **storage_options)
         below = Cached(files, maxsize=cache, getsizeof=len) if isinstance(cache, int) else files
-        stack = Codec(below, codec, strict=strict)
+        stack: Codec[Any, Any] = Codec(below, codec, strict=strict)
         super().__init__(Frozen(stack) if files.read_only else stack)
         self._files = files
         self._codec = stack.codec

@@ -60,7 +60,7 @@ def publish(
 
 
 def undecided(folder: Folder) -> bool:
-    """Tell whether no record is there, so that staged files are of no use to anybody."""
+    """Return whether no record is there, so that staged files are of no use to anybody."""
     return not folder.exists(folder.path(RECORD))
 
 

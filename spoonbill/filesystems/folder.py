@@ -90,7 +90,7 @@ class Folder:
         return (str(self._opened.protocol), str(getattr(self._opened, "_fs_token", "")), self.root)
 
     def contains(self, other: "Folder") -> bool:
-        """Tell whether the root of `other` is this root, or lies below it."""
+        """Return whether the root of `other` is this root, or lies below it."""
         return self.identity[:-1] == other.identity[:-1] and f"{other.root}/".startswith(f"{self.root}/")
 
     def path(self, name: str) -> str:
@@ -130,7 +130,7 @@ class Folder:
         return info
 
     def exists(self, path: str) -> bool:
-        """Tell whether the file is there."""
+        """Return whether the file is there."""
         try:
             self.info(path)
         except (FileNotFoundError, IsADirectoryError):

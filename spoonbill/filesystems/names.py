@@ -114,7 +114,7 @@ def _hexed(character: str) -> str:
 
 
 def _stable(character: str) -> bool:
-    """Tell whether no filesystem takes this letter for another: the same under case folding and in every form."""
+    """Return whether no filesystem takes this letter for another: the same under case folding and in every form."""
     return (
         character == character.casefold() == character.lower() == character.upper().lower()
         and all(unicodedata.normalize(form, character) == character for form in ("NFC", "NFD", "NFKC", "NFKD"))

@@ -14,11 +14,11 @@ from spoonbill.filesystems.read_only import ReadOnlyFolder
 _READ_ONLY = {"zip", "tar", "libarchive", "reference", "github", "git", "jsdelivr", "data"}
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _MEDIA = {
-    "s3": ("filesystem_s3", "S3Folder"),
-    "gcs": ("filesystem_gcs", "GcsFolder"),
-    "azure": ("filesystem_azure", "AzureFolder"),
+    "s3": ("s3", "S3Folder"),
+    "gcs": ("gcs", "GcsFolder"),
+    "azure": ("azure", "AzureFolder"),
 }
-_OWN = {protocol: _MEDIA[extra] for protocol, extra in _EXTRAS.items()} | {"ftp": ("filesystem_ftp", "FtpFolder")}
+_OWN = {protocol: _MEDIA[extra] for protocol, extra in _EXTRAS.items()} | {"ftp": ("ftp", "FtpFolder")}
 
 
 def open_folder(url: str, options: dict[str, Any], *, sync: bool, manifest: str | None) -> Folder:
@@ -58,7 +58,7 @@ def _open(url: str, protocol: str, options: dict[str, Any], *, sync: bool, manif
         return ReadOnlyFolder(url, options)
     if protocol in _OWN:
         module, name = _OWN[protocol]
-        folder: Folder = getattr(import_module(f"spoonbill.backends.{module}"), name)(url, options)
+        folder: Folder = getattr(import_module(f"spoonbill.filesystems.{module}"), name)(url, options)
         return folder
     return _generic(url, protocol, options)
 

@@ -18,7 +18,7 @@ _PARTS_AT_FIRST = 1000
 
 
 def is_local(url: str | Path) -> bool:
-    """Tell whether a path is the operating system's own."""
+    """Return whether a path is the operating system's own."""
     return isinstance(url, Path) or ("://" not in url and "::" not in url)
 
 
@@ -120,14 +120,14 @@ def _beside(filesystem: Any, path: str) -> Iterator[IO[bytes]]:
 
 
 def renames(filesystem: Any) -> bool:
-    """Tell whether a filesystem of fsspec has a rename of its own; the general one takes names for patterns."""
+    """Return whether a filesystem of fsspec has a rename of its own; the general one takes names for patterns."""
     import fsspec
 
     return type(filesystem).mv is not fsspec.AbstractFileSystem.mv
 
 
 def copies(filesystem: Any) -> bool:
-    """Tell whether a filesystem of fsspec can copy a file inside itself."""
+    """Return whether a filesystem of fsspec can copy a file inside itself."""
     import fsspec
 
     return type(filesystem).cp_file is not fsspec.AbstractFileSystem.cp_file

@@ -32,6 +32,8 @@ class Search(Layer[K, V]):
         self.dialect = dialect
         self.max_scanned = max_scanned
 
+    leaves = ("split",)
+
     def select(self, query: Query) -> Iterator[tuple[K, V]]:
         found = self.inner.select(query)
         return found if self.max_scanned is None else self._bounded(found, self.max_scanned)

@@ -36,7 +36,7 @@ from spoonbill.query.patterns import (
 )
 from spoonbill.query.plan import Plan, Step
 from spoonbill.query.portable import portable_regex
-from spoonbill.query.query import Conditions, Query, compile_conditions, compile_query
+from spoonbill.query.query import Conditions, Part, Query, compile_conditions, compile_query
 from spoonbill.query.values import classify, is_nan
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "Lt",
     "Match",
     "Ne",
+    "Part",
     "Pattern",
     "Plan",
     "Prefix",

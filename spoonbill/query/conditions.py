@@ -43,7 +43,7 @@ class Condition(ABC):
     """
 
     def matches(self, value: Any, present: bool = True) -> bool:
-        """Tell whether a value matches.
+        """Return whether a value matches.
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class Condition(ABC):
 
     @abstractmethod
     def _holds(self, value: Any) -> bool:
-        """Tell whether a value that is there matches."""
+        """Return whether a value that is there matches."""
 
     @abstractmethod
     def describe(self, name: str) -> str:
@@ -190,7 +190,7 @@ class Exists(_Against):
             raise QueryError(f"exists takes True or False, not {self.operand!r}")
 
     def matches(self, value: Any, present: bool = True) -> bool:  # noqa: ARG002 - the value does not matter
-        """Tell whether presence is as wanted, whatever the value."""
+        """Return whether presence is as wanted, whatever the value."""
         return bool(present == self.operand)
 
     def _holds(self, value: Any) -> bool:

@@ -44,7 +44,7 @@ class Pattern(ABC):
     """
 
     def matches(self, text: str) -> bool:
-        """Tell whether the pattern matches a text."""
+        """Return whether the pattern matches a text."""
         return bool(self._test(text))
 
     @property

@@ -11,7 +11,11 @@ from spoonbill.query.conditions import Condition, Eq, Match
 from spoonbill.query.dialects import check_dialect, compile_pattern
 from spoonbill.query.patterns import Pattern
 
-__all__ = ["Conditions", "Query", "compile_conditions", "compile_query"]
+__all__ = ["Conditions", "Part", "Query", "compile_conditions", "compile_query"]
+
+
+Part = tuple[Any, ...]
+"""A part of a store, as `split` makes it: plain data, its first element its kind."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Conditions:
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)) if self.fields else None)
 
     def matches(self, value: Any) -> bool:
-        """Tell whether a value meets every condition."""
+        """Return whether a value meets every condition."""
         if self.value is not None and not self.value.matches(value):
             return False
         if self.fields is None:
@@ -85,6 +89,9 @@ class Query:
         The caller needs no values.
     lazy : bool
         The caller asked to be served bit by bit (``scan``), even where the engine answers faster at once.
+    part : tuple or None
+        One part of the store, as its `split` made it. Unlike everything else it is applied exactly where it is read:
+        no caller can test it again.
     """
 
     pattern: Pattern | None = None
@@ -92,6 +99,7 @@ class Query:
     limit: int | None = None
     keys_only: bool = False
     lazy: bool = False
+    part: Part | None = None
 
     def __post_init__(self) -> None:
         limit: object = self.limit
@@ -99,11 +107,11 @@ class Query:
             raise QueryError(f"limit is a number of matches, 0 or more, or None, not {limit!r}")
 
     def matches(self, key: Any, value: Any) -> bool:
-        """Tell whether an entry matches; the limit is not its business."""
+        """Return whether an entry matches; the limit is not its business."""
         return self.matches_key(key) and (self.conditions is None or self.conditions.matches(value))
 
     def matches_key(self, key: Any) -> bool:
-        """Tell whether the key matches the pattern, whatever the value."""
+        """Return whether the key matches the pattern, whatever the value."""
         return self.pattern is None or self.pattern.matches(key if type(key) is str else str(key))
 
     @property

@@ -151,7 +151,7 @@ class _Journal:
         return f"{self._stem}{_hashed(name, 20)}{PART}"
 
     def has(self, name: str, tag: str) -> bool:
-        """Tell whether there is a whole copy of the file as it is now."""
+        """Return whether there is a whole copy of the file as it is now."""
         return self._tags.get(name) == tag
 
     def note(self, tags: dict[str, str]) -> None:

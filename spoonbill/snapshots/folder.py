@@ -142,7 +142,7 @@ class ExportedFiles:
                 yield file, data, key
 
     def _unchanged(self) -> bool:
-        """Tell whether no other save has begun to rename its files into this place."""
+        """Return whether no other save has begun to rename its files into this place."""
         self._filesystem.invalidate_cache()
         if self._filesystem.exists(f"{self._root}/{RECORD}"):
             return False

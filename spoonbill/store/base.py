@@ -5,7 +5,6 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
-from zlib import crc32
 
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
@@ -15,8 +14,9 @@ from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnsupportedError
-from spoonbill.query import Plan, Query, Step
-from spoonbill.store.binding import Form, defined_by, resolve
+from spoonbill.query import Part, Plan, Query, Step
+from spoonbill.store.binding import Form, completed, defined_by, given, resolve, route_of
+from spoonbill.store.parts import check_count, parts_of_names, select_names
 from spoonbill.store.verbs import PRIMITIVES, VERBS
 
 _DICT = frozenset(MutableMapping.__mro__)  # what dict methods a store inherits is no word of its own
@@ -83,6 +83,8 @@ class Verbs(ABC, Generic[K, V]):
             wanted = Verbs.__dict__[verb] if form is Form.DERIVED else function
             if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
                 setattr(cls, verb, wanted)
+        for verb in cls._defines:
+            setattr(cls, verb, completed(cls, verb))
         if not cls.lists_keys and cls._forms["iter"] is Form.DERIVED:
             cls.iter = _unlisted  # type: ignore[method-assign] # no longer abstract: this is its answer
 
@@ -95,6 +97,7 @@ class Verbs(ABC, Generic[K, V]):
 
     _configuration: tuple[tuple[Any, ...], dict[str, Any]]
     _lock: threading.RLock
+    _closed: bool = False
 
     # -- the four verbs ----------------------------------------------------------------------------------------
 
@@ -112,8 +115,18 @@ class Verbs(ABC, Generic[K, V]):
         """Return the value of `key`, or `default` where it is absent. A stored None is not absence."""
 
     @abstractmethod
-    def set(self, key: K, value: V) -> None:
-        """Replace the whole value of `key`. When it returns, every reader of this store sees it."""
+    def set(self, key: K, value: V, *arguments: Any, **options: Any) -> None:
+        """Replace the whole value of `key`. When it returns, every reader of this store sees it.
+
+        Parameters
+        ----------
+        key, value
+            What to store.
+        *arguments, **options
+            ``ttl``: seconds after which the entry is absent, where the store can expire entries. It is spelled openly
+            here, so that a backend that cannot expire may leave it out; a caller who gives one to such a store gets an
+            `UnsupportedError`, in the same words everywhere. `set_many`, `add` and `replace` take it too.
+        """
 
     @abstractmethod
     def delete(self, key: K) -> bool:
@@ -137,10 +150,11 @@ class Verbs(ABC, Generic[K, V]):
         """Return a value for each of `keys`, in order, duplicates included, `default` for each that is absent."""
         return [self.get(key, default) for key in keys]
 
-    def set_many(self, pairs: Iterable[tuple[K, V]]) -> None:
-        """Set every pair. Of several values for one key the last one wins."""
+    def set_many(self, pairs: Iterable[tuple[K, V]], *arguments: Any, **options: Any) -> None:
+        """Set every pair, as `set` does. Of several values for one key the last one wins."""
+        expiry = given(*arguments, **options)
         for key, value in pairs:
-            self.set(key, value)
+            self.set(key, value, **expiry)
 
     def delete_many(self, keys: Iterable[K]) -> int:
         """Remove `keys`. Return how many were there; duplicates count once."""
@@ -158,21 +172,23 @@ class Verbs(ABC, Generic[K, V]):
         for keys in batches(list(self.iter())):
             self.delete_many(keys)
 
-    def add(self, key: K, value: V) -> bool:
+    def add(self, key: K, value: V, *arguments: Any, **options: Any) -> bool:
         """Set `key` only where it is absent. Return whether it was set."""
+        expiry = given(*arguments, **options)
         with self._lock:
             if self.has(key):
                 return False
-            self.set(key, value)
+            self.set(key, value, **expiry)
             return True
 
-    def replace(self, key: K, expected: V, value: V) -> bool:
+    def replace(self, key: K, expected: V, value: V, *arguments: Any, **options: Any) -> bool:
         """Set `key` only where its value equals `expected`. Return whether it was set."""
+        expiry = given(*arguments, **options)
         with self._lock:
             present: Any = self.get(key, MISSING)
             if present is MISSING or not python_equal(present, expected):
                 return False
-            self.set(key, value)
+            self.set(key, value, **expiry)
             return True
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
@@ -194,8 +210,10 @@ class Verbs(ABC, Generic[K, V]):
         """Yield at least every pair that matches `query`; the caller tests each again.
 
         An engine may narrow as far as it can prove. Where ``query.keys_only`` is set the values are not looked at, and
-        may be None.
+        may be None. ``query.part`` is the exception: nobody can test it again, so exactly its keys are yielded.
         """
+        if query.part is not None:
+            return select_names(self, query)
         if query.keys_only:
             return ((key, None) for key in self.iter())  # type: ignore[misc]
         return self.entries()
@@ -208,11 +226,14 @@ class Verbs(ABC, Generic[K, V]):
             scanned=f"every key of {self!r}" if query.keys_only else f"every entry of {self!r}",
         )
 
-    def partitions(self, count: int) -> list[Iterable[K]]:
-        """Return `count` iterables of keys that share out every key, each to one of them."""
-        if count < 1:
-            raise ValueError(f"partitions: the count is at least 1, not {count}")
-        return [_Partition(self.iter, index, count) for index in range(count)]
+    def split(self, count: int) -> list[Part]:
+        """Return 1 to `count` disjoint parts that together hold every key that is there all the time.
+
+        A part is a tuple of plain data, its first element its kind, so that it travels to other processes. The same
+        store reads it there by ``select(Query(part=part))``; see `Store.shares`.
+        """
+        check_count(count)
+        return parts_of_names([key for key, _ in self.select(Query(keys_only=True))], count)
 
     def canonical(self, key: K) -> Any:
         """Return the key as the engine knows it: equal for two keys exactly where they name one entry.
@@ -254,6 +275,24 @@ class Verbs(ABC, Generic[K, V]):
         defined = self._forms.get(verb) is Form.DEFINED and verb not in self._composed
         return verb in PRIMITIVES or defined
 
+    def route(self, verb: str) -> str:
+        """Return the way that a call of `verb` goes through the stack, a line a step, for people to read.
+
+        Examples
+        --------
+        >>> from spoonbill import Frozen
+        >>> from spoonbill.datastores import InMemoryStore
+        >>> print(Frozen(InMemoryStore()).route("get"))
+        Frozen: left to the store below
+        InMemoryStore: defined by Memory
+        """
+        return "\n".join(route_of(self, verb))
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called, so that calls which need the engine are refused."""
+        return self._closed
+
     @property
     def capabilities(self) -> frozenset[str]:
         """The verbs that are native here, and the engine's features beyond the verbs."""
@@ -268,12 +307,12 @@ class Verbs(ABC, Generic[K, V]):
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (type(self), *self._configuration)
 
-    def failure(self, operation: str, key: Any, cause: BaseException, remedy: str) -> StoreError:
+    def _failure(self, operation: str, key: Any, cause: BaseException, remedy: str) -> StoreError:
         """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy."""
         on_key = "" if key is MISSING else f" of key {shortened(key)}"
         return StoreError(f"{operation}{on_key} failed in {self!r}: {type(cause).__name__}: {cause}. {remedy}")
 
-    def stopped(
+    def _partial_failure(
         self, operation: str, reason: BaseException, *, done: int, failed: tuple[Any, ...]
     ) -> PartialWriteError:
         """Return the error of a call with many entries that stopped when some of them were written."""
@@ -285,7 +324,7 @@ class Verbs(ABC, Generic[K, V]):
             failed=failed,
         )
 
-    def closed(self) -> ClosedError:
+    def _closed_error(self) -> ClosedError:
         """Return the error of a call after `close`."""
         return ClosedError(f"{self!r} was closed: open it again to use it")
 
@@ -320,20 +359,3 @@ builtin_set = set
 
 def _rebuild(cls: type[Verbs[Any, Any]], arguments: tuple[Any, ...], options: dict[str, Any]) -> Verbs[Any, Any]:
     return cls(*arguments, **options)
-
-
-class _Partition(Iterable[K]):
-    """The keys that fall to `index` of `count` shares, of a listing that starts anew for each loop.
-
-    By a hash of each key and not by its place: two listings need not have one order, nor two processes one ``hash``.
-    """
-
-    def __init__(self, listing: Callable[[], Iterator[K]], index: int, count: int) -> None:
-        self._listing = listing
-        self._index = index
-        self._count = count
-
-    def __iter__(self) -> Iterator[K]:
-        return (
-            key for key in self._listing() if crc32(repr(key).encode(errors="replace")) % self._count == self._index
-        )

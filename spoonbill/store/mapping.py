@@ -12,6 +12,7 @@ from spoonbill.errors import QueryError, UnsupportedError
 from spoonbill.query import Pattern, Plan, Query, compile_query
 from spoonbill.snapshots import file as snapshot
 from spoonbill.store.base import Verbs
+from spoonbill.store.shares import Share
 from spoonbill.store.views import Results, StoreItemsView, StoreKeysView, StoreValuesView
 
 K = TypeVar("K")
@@ -265,6 +266,24 @@ class Store(Verbs[K, V], MutableMapping[K, V]):
             return StoreItemsView(self) if limit is None else self._search_items(limit)
         return self._search_items(limit, conditions=conditions)
 
+    def shares(self, count: int, *, pattern: Any = MISSING, conditions: Any = MISSING) -> "list[Share[K, V]]":
+        """Return 1 to `count` disjoint shares of the entries that match, for several processes to read at once.
+
+        A share is small, pickles, and opens the store anew where it is unpickled. Together the shares hold every key
+        that is there all the time, each once.
+
+        Parameters
+        ----------
+        count : int
+            The most shares to make.
+        pattern : Pattern or str, optional
+            As for `keys`.
+        conditions : dict or Condition or Pattern or value, optional
+            As for `items`.
+        """
+        query = self._query(pattern, conditions, None, keys_only=False)
+        return [Share(self, query, part) for part in self.split(count)]
+
     def explain(self, pattern: Any = MISSING, conditions: Any = MISSING, limit: int | None = None) -> Plan:
         """Tell how a search would run: which part runs where, and what is scanned. Nothing is read.
 
@@ -294,13 +313,13 @@ class Store(Verbs[K, V], MutableMapping[K, V]):
 
     def _search_keys(self, pattern: Any, limit: int | None, *, lazy: bool = False) -> "Results[K]":
         query = self._query(pattern, MISSING, limit, keys_only=True, lazy=lazy)
-        return Results(lambda: (key for key, _ in self._run(query)), f"keys of {self!r} where {query}")
+        return Results(lambda: (key for key, _ in self.matches(query)), f"keys of {self!r} where {query}")
 
     def _search_items(self, limit: int | None, **wanted: Any) -> "_Items[K, V]":
         query = self._query(MISSING, wanted.get("conditions", MISSING), limit, keys_only=False)
-        return _Items(lambda: self._run(query), f"items of {self!r} where {query}")
+        return _Items(lambda: self.matches(query), f"items of {self!r} where {query}")
 
-    def _run(self, query: Query) -> Iterator[tuple[K, V]]:
+    def matches(self, query: Query) -> Iterator[tuple[K, V]]:
         """Run `query`: the stack narrows it, this tests each pair again and counts matches against the limit."""
         if query.limit == 0:
             return iter(())

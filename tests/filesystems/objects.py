@@ -7,8 +7,8 @@ import hypothesis.strategies as st
 import pytest
 
 from spoonbill import prefix
-from spoonbill.backends import filesystem_publication as publication
 from spoonbill.errors import KeyDecodeError, StoreError
+from spoonbill.filesystems import commit as publication
 from spoonbill.filesystems.staging import Staging
 from spoonbill.testing import BackendContract
 

@@ -15,7 +15,6 @@ import fsspec
 import pytest
 
 from spoonbill.backends import Filesystem
-from spoonbill.backends import filesystem_local as local
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import FilesystemStore, InMemoryStore
 from spoonbill.errors import (
@@ -27,6 +26,7 @@ from spoonbill.errors import (
     StoreError,
     UnsupportedError,
 )
+from spoonbill.filesystems import local
 from spoonbill.filesystems.names import path_of, stems_of
 from spoonbill.testing import refuses_every_write
 from tests.filesystems.faults import FaultyFileSystem

@@ -12,9 +12,9 @@ from itertools import count
 import pytest
 
 from spoonbill.backends import Filesystem
-from spoonbill.backends import filesystem_publication as publication
 from spoonbill.datastores import FilesystemStore, InMemoryStore
 from spoonbill.errors import SnapshotError, StoreError
+from spoonbill.filesystems import commit as publication
 from spoonbill.snapshots.folder import RECORD
 from tests.filesystems.faults import FaultyFileSystem
 from tests.filesystems.objects import NEW, OLD

@@ -41,7 +41,7 @@ from tests.servers import s3_server
 
 root, url, what = sys.argv[1:]
 store = Filesystem(root, **s3_server.storage_options(url))
-real, copied, late = store._medium.fs._call_s3, [], []
+real, copied, late = store._folder.fs._call_s3, [], []
 
 async def counting(method, *arguments, **options):
     renames = method == "copy_object" and "~part" not in options["Key"]
@@ -62,7 +62,7 @@ async def counting(method, *arguments, **options):
             sys.stdin.readline()
     return done
 
-store._medium.fs._call_s3 = counting
+store._folder.fs._call_s3 = counting
 store.replace_all((f"k{n:03}", b"new") for n in range(50, 250))
 """
 

@@ -117,7 +117,7 @@ class TestOnDisk(StoreContract):
     def make(self, path):
         return MetadataIndex(Codec(Filesystem(path / "files")), LmdbStore(path / "index", durability="process"))
 
-    test_listing = test_partitions_share_out_every_key = None  # they sort keys of one kind
+    test_listing = test_shares_hold_every_key_once = None  # they sort keys of one kind
     test_search_counts_matches = test_a_search_narrows_and_never_loses = None
 
     def test_keys_of_any_kind_are_listed(self, store):

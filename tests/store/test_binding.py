@@ -131,8 +131,8 @@ def test_a_subclass_that_overrides_get_alone_is_right_everywhere():
     assert Shouting._forms["set_many"] is Form.DEFINED
 
 
-def test_partitions_do_not_rest_on_the_order_of_a_listing():
-    """Every key is in one partition of a store that lists its keys in another order each time."""
+def test_shares_do_not_rest_on_the_order_of_a_listing():
+    """Every key is in one share of a store that lists its keys in another order each time."""
 
     class Shuffled(Four):
         def iter(self):
@@ -144,7 +144,7 @@ def test_partitions_do_not_rest_on_the_order_of_a_listing():
     store = Shuffled()
     keys = [f"key-{number}" for number in range(100)]
     store.update(dict.fromkeys(keys, 1))
-    parts = [list(part) for part in store.partitions(4)]
+    parts = [list(share.keys()) for share in store.shares(4)]
     assert sorted(key for part in parts for key in part) == sorted(keys)
     assert all(parts)
 
@@ -186,8 +186,8 @@ def test_native_is_read_off_the_stack(tmp_path):
     stack = Cached(Search(Codec(engine)))
     assert stack.native("get_many")
     assert stack.native("pop")
-    assert not engine.native("partitions")
-    assert not stack.native("partitions")
+    assert not engine.native("split")
+    assert not stack.native("split")
     four = Cached(Codec(Four()))
     assert not four.native("get_many")
     assert four.native("get")

@@ -25,7 +25,6 @@ from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Query
-from spoonbill.store import Store
 
 __all__ = ["CosmosDB"]
 
@@ -98,7 +97,7 @@ class CosmosDB(DocumentBackend[Filter]):
             raise UnsupportedError("CosmosDB: give the account's endpoint= and credential=, or a client=")
         self._database, self._name, self._create = database, container, create
         self._endpoint, self._credential, self._given, self._options = endpoint, credential, client, options
-        self._container = Connection(self._connect, _disconnect if client is None else _stop, self.closed)
+        self._container = Connection(self._connect, _disconnect if client is None else _stop, self._closed_error)
         self.scheme = CosmosDBScheme()
         self.pushdown = CosmosDBPushdown(self.scheme)
 
@@ -114,7 +113,7 @@ class CosmosDB(DocumentBackend[Filter]):
                 client = CosmosClient(str(self._endpoint), credential=self._credential, **options)
         except Exception as error:
             # Not by `mapped`, which asks for the very connection that is being made here.
-            raise self.failure("open", MISSING, error, cosmosdb_errors.remedy_for_account(error)) from error
+            raise self._failure("open", MISSING, error, cosmosdb_errors.remedy_for_account(error)) from error
         return Container(client, self._database, self._name, create=self._create)
 
     def close(self) -> None:
@@ -222,10 +221,10 @@ class CosmosDB(DocumentBackend[Filter]):
         items = (item for page in container.pages(text, parameters, **share) for item in page)
         return islice(((item, {}) if keys_only else (item["id"], _fields_of(item)) for item in items), limit)
 
-    def shares(self, count: int) -> list[Iterable[Any]]:
+    def scan_shares(self, count: int) -> list[Iterable[Any]]:
         container = readable(self._container)
         if container is None or container.items.read()["partitionKey"].get("version") != 2:
-            return Store.partitions(self, count)
+            return []
         return [ScanPartition(self, None, feed_range=part) for part in _hash_ranges(count)]
 
     def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
@@ -272,7 +271,7 @@ class CosmosDB(DocumentBackend[Filter]):
             self._container().forget()
         if cosmosdb_errors.is_too_large(error):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, error, cosmosdb_errors.remedy_for(error))
+        return self._failure(operation, key, error, cosmosdb_errors.remedy_for(error))
 
 
 def _disconnect(container: Container) -> None:

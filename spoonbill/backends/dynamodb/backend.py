@@ -100,7 +100,7 @@ class DynamoDB(DocumentBackend[Filter]):
         self._table_name, self._wanted, self._key_name = table_name, key_type, key_name
         self._create, self._consistent, self._segments = create, consistent, segments
         self._given, self._options = client, options
-        self._table = Connection(self._connect, _disconnect if client is None else None, self.closed)
+        self._table = Connection(self._connect, _disconnect if client is None else None, self._closed_error)
         self.scheme = DynamoDBScheme(lambda: self._table().attribute)
         self.pushdown = DynamoDBPushdown(self.scheme, lambda: (self._table().attribute, self._table().kind), _ESCAPE)
 
@@ -287,7 +287,7 @@ class DynamoDB(DocumentBackend[Filter]):
             return parallel_pages(table.client.scan, request, self._segments)
         return scan_pages(table.client.scan, request, **most)
 
-    def shares(self, count: int) -> list[Iterable[Any]]:
+    def scan_shares(self, count: int) -> list[Iterable[Any]]:
         return [ScanPartition(self, None, Segment=segment, TotalSegments=count) for segment in range(count)]
 
     def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
@@ -342,7 +342,7 @@ class DynamoDB(DocumentBackend[Filter]):
             self._table().forget()
         if dynamodb_errors.is_too_large(error):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, error, dynamodb_errors.remedy_for(error))
+        return self._failure(operation, key, error, dynamodb_errors.remedy_for(error))
 
 
 _KINDS = {

@@ -134,7 +134,7 @@ class Filesystem(Store[str, bytes]):
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
             self._refuse_long(key)
         scrub(error, self._secrets)
-        raise self.failure(operation, key, error, remedy(error)) from error
+        raise self._failure(operation, key, error, remedy(error)) from error
 
     def _try(self, operation: str, call: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -156,7 +156,7 @@ class Filesystem(Store[str, bytes]):
             self._refuse("get", key, error)
 
     def _cannot_be(self, path: str, error: Exception) -> bool:
-        """Tell whether a name is too long to be there: that is a proof of absence."""
+        """Return whether a name is too long to be there: that is a proof of absence."""
         return self._too_long(path) or (isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG)
 
     def has(self, key: str) -> bool:
@@ -297,7 +297,7 @@ class Filesystem(Store[str, bytes]):
         except (StoreError, KeyTooLongError) as reason:
             if not done:
                 raise
-            raise self.stopped("set_many", reason, done=done, failed=failed) from error
+            raise self._partial_failure("set_many", reason, done=done, failed=failed) from error
 
     def delete_many(self, keys: Iterable[str]) -> int:
         removed = 0

@@ -85,7 +85,7 @@ class Firestore(DocumentBackend[Filter]):
         self._given, self._options = client, client_options
         self._document_size = document_size
         self._born = os.getpid()
-        self._link = Connection(self._connect, _disconnect if client is None else None, self.closed)
+        self._link = Connection(self._connect, _disconnect if client is None else None, self._closed_error)
 
     # -- the way to the service --------------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Firestore(DocumentBackend[Filter]):
 
             if is_of_client(error):
                 raise self._translated("open", MISSING, error) from error
-            raise self.failure("open", MISSING, error, "Check the options that the store was opened with.") from error
+            raise self._failure("open", MISSING, error, "Check the options that the store was opened with.") from error
         try:
             self._examine(link)
         except Exception:
@@ -251,7 +251,7 @@ class Firestore(DocumentBackend[Filter]):
         alternatives = ((),) if narrowed is None else narrowed.alternatives
         yield from listed(link, alternatives, keys_only=keys_only, limit=limit)
 
-    def shares(self, count: int) -> list[Iterable[Any]]:
+    def scan_shares(self, count: int) -> list[Iterable[Any]]:
         edges = [None, *self._bounds(count), None]
         parts = [_between(low, high) for low, high in pairwise(edges)]
         parts += [Filter("range", ())] * (count - len(parts))
@@ -321,7 +321,7 @@ class Firestore(DocumentBackend[Filter]):
             return error
         if firestore_errors.is_too_large(cause):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, cause, firestore_errors.remedy_for(cause))
+        return self._failure(operation, key, cause, firestore_errors.remedy_for(cause))
 
 
 def _between(low: str | None, high: str | None) -> Filter:

@@ -17,6 +17,8 @@ from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store import Store
+from spoonbill.store.binding import no_ttl
+from spoonbill.store.odd_keys import raise_unhashable
 
 _LONGEST = 511
 _SORTED_AT_ONCE = 200_000
@@ -50,6 +52,7 @@ class Lmdb(Store[str, bytes]):
         iteration="a snapshot of the moment when the loop began; writing meanwhile works",
         atomic="between all processes",
     )
+    reads_odd_keys = True
     _at_once = _STREAMED_AT_ONCE  # a class of larger values says fewer
 
     def __init__(
@@ -73,7 +76,7 @@ class Lmdb(Store[str, bytes]):
     @property
     def _shared(self) -> Environment:
         if self._handle.shared is None:
-            raise self.closed()
+            raise self._closed_error()
         return self._handle.shared
 
     # -- single keys -------------------------------------------------------------------------------------------
@@ -87,7 +90,9 @@ class Lmdb(Store[str, bytes]):
     def has(self, key: str) -> bool:
         return self.get(key, MISSING) is not MISSING
 
-    def set(self, key: str, value: bytes) -> None:
+    def set(self, key: str, value: bytes, *, ttl: float | None = None) -> None:
+        if ttl is not None:
+            raise no_ttl(self)
         try:
             with self._lock, self._handle.begin(write=True) as txn:
                 txn.put(key.encode() or EMPTY, value)
@@ -133,6 +138,8 @@ class Lmdb(Store[str, bytes]):
         try:
             txn = self._handle.begin()
             return list(map(txn.get, _encoded(keys), repeat(default)))
+        except (AttributeError, UnicodeEncodeError):
+            return [self.get(key, default) for key in keys]  # one of them can be the key of no entry
         except Exception as error:
             if self._mended("get_many", MISSING, error):
                 return self.get_many(keys, default)
@@ -172,7 +179,7 @@ class Lmdb(Store[str, bytes]):
                 if isinstance(error, lmdb.BadValsizeError):
                     self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
                 if begun and not may_grow and isinstance(error, lmdb.Error):
-                    raise self.failure(operation, MISSING, error, "Nothing was written; check the disk.") from error
+                    raise self._failure(operation, MISSING, error, "Nothing was written; check the disk.") from error
                 self._mended(operation, MISSING, error)
 
     def _name(self, key: Any) -> str:
@@ -191,6 +198,8 @@ class Lmdb(Store[str, bytes]):
                 names = [name for name in _encoded(keys) if len(name) <= _LONGEST]
                 with self._lock, self._handle.begin(write=True) as txn:
                     return sum(map(txn.delete, names))
+            except (AttributeError, UnicodeEncodeError):
+                return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
             except Exception as error:
                 self._mended("delete_many", MISSING, error)
 
@@ -290,11 +299,11 @@ class Lmdb(Store[str, bytes]):
             self._mended("flush", MISSING, error)
 
     def close(self) -> None:
-        self._handle.close(self.closed())
+        self._handle.close(self._closed_error())
 
     def compile_keys(self, down: Callable[[Any], str], up: Callable[[str], Any]) -> dict[str, Callable[..., Any]]:
         compiled = {
-            **single_key_verbs(self, self._lock, self._handle, down),
+            **single_key_verbs(self, self._handle, down),
             **batch_verbs(self, self._handle, down),
             **listing_verbs(self, up),
         }
@@ -313,11 +322,14 @@ class Lmdb(Store[str, bytes]):
         elif isinstance(error, lmdb.BadValsizeError):
             return False
         elif isinstance(error, (AttributeError, UnicodeEncodeError)) and key is not MISSING:
+            if operation in {"get", "delete", "pop"}:
+                raise_unhashable(key, self._no_key(key))
+                return False
             raise self._no_key(key) from error
         elif type(error) is lmdb.Error and "closed" in str(error):
             shared.revive()
         elif isinstance(error, lmdb.Error):
-            raise self.failure(operation, key, error, "Check the disk and the permissions of the path.") from error
+            raise self._failure(operation, key, error, "Check the disk and the permissions of the path.") from error
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
             raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
         else:
@@ -341,7 +353,7 @@ def _encoded(keys: Iterable[str]) -> Iterator[bytes]:
 
 
 def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
-    """Tell whether `pairs` are the items of a dict, which is then read as it is."""
+    """Return whether `pairs` are the items of a dict, which is then read as it is."""
     return type(pairs) is _DictItems and len(pairs) <= _SORTED_AT_ONCE
 
 

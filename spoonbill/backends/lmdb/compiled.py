@@ -7,7 +7,9 @@ from itertools import islice, repeat, takewhile
 from typing import Any, Protocol
 
 from spoonbill.backends.lmdb.environment import Handle
+from spoonbill.common.sentinels import MISSING
 from spoonbill.keys import MARKER
+from spoonbill.store.odd_keys import ODD, raise_unhashable
 
 EMPTY = b"\xff"
 """Stands for the empty key, which LMDB cannot hold: no UTF-8 text contains this byte."""
@@ -32,10 +34,8 @@ class Engine(Protocol):
     def text(self, key: bytes) -> str: ...
 
 
-def single_key_verbs(  # noqa: C901 - four closures of one kind
-    store: Engine, lock: Any, handle: Handle, down: Callable[[Any], str]
-) -> dict[str, Callable[..., Any]]:
-    """Return `get`, `has`, `set` and `delete` that take keys as `down` does.
+def single_key_verbs(store: Engine, handle: Handle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
+    """Return `get` and `has` that take keys as `down` does.
 
     A transaction that is only read from ends with its last reference, which spares the call to abort it. Whatever goes
     wrong is left to the store's own verb, which mends it or says what it is.
@@ -56,7 +56,7 @@ def single_key_verbs(  # noqa: C901 - four closures of one kind
                 return begin().get(data, default)
         except Exception:  # noqa: S110 - an odd key, or a failure: the store's own verb deals with both
             pass
-        return store.get(down(key), default)
+        return _get_odd(store, down, key, default)
 
     def has(key: Any) -> bool:
         try:
@@ -65,30 +65,19 @@ def single_key_verbs(  # noqa: C901 - four closures of one kind
                 return begin().get(data) is not None
         except Exception:  # noqa: S110 - as above
             pass
-        return store.has(down(key))
+        return get(key, MISSING) is not MISSING
 
-    def put(key: Any, value: bytes) -> None:
-        try:
-            data = encode(key)
-            if data[0] != _MARKER:
-                with lock, begin(write=True) as txn:
-                    txn.put(data, value)
-                return
-        except Exception:  # noqa: S110 - as above
-            pass
-        store.set(down(key), value)
+    return {"get": get, "has": has}
 
-    def delete(key: Any) -> bool:
-        try:
-            data = encode(key)
-            if data[0] != _MARKER:
-                with lock, begin(write=True) as txn:
-                    return bool(txn.delete(data))
-        except Exception:  # noqa: S110 - as above
-            pass
-        return store.delete(down(key))
 
-    return {"get": get, "has": has, "set": put, "delete": delete}
+def _get_odd(store: Engine, down: Callable[[Any], str], key: Any, default: Any) -> Any:
+    """Get by the store's own verb; a key that no entry can have is absent."""
+    try:
+        below = down(key)
+    except ODD as error:
+        raise_unhashable(key, error)
+        return default
+    return store.get(below, default)
 
 
 def batch_verbs(store: Engine, handle: Handle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
@@ -105,7 +94,10 @@ def batch_verbs(store: Engine, handle: Handle, down: Callable[[Any], str]) -> di
                 return list(map(txn.get, data) if default is None else map(txn.get, data, repeat(default)))
         except Exception:  # noqa: S110 - odd keys, or a failure: the store's own verb deals with both
             pass
-        return store.get_many(map(down, keys), default)
+        try:
+            return store.get_many(list(map(down, keys)), default)
+        except ODD:
+            return [_get_odd(store, down, key, default) for key in keys]
 
     def set_many(pairs: Iterable[tuple[Any, bytes]]) -> None:
         store.put_all("set_many", pairs, down, clear=False)
@@ -157,7 +149,7 @@ def _pairs_of(pairs: Mapping[Any, bytes] | list[tuple[Any, bytes]]) -> Iterable[
 
 
 def _one_is_marked(names: list[bytes]) -> bool:
-    """Tell whether one of `names` may begin with the marker; True also for some that hold it after a NUL."""
+    """Return whether one of `names` may begin with the marker; True also for some that hold it after a NUL."""
     return b"\0" + _MARKED in b"\0".join([b"", *names])
 
 

@@ -91,7 +91,7 @@ class Modal(Store[str, Any]):
         self._client, self._timeout = client, timeout
         self._calls = Calls(timeout)
         self._lock = engine_lock(("modal", environment_name, self._name))
-        self._connection = Connection(self._connect, None, self.closed)
+        self._connection = Connection(self._connect, None, self._closed_error)
 
     # -- the way to the service --------------------------------------------------------------------------------
 
@@ -300,7 +300,7 @@ class Modal(Store[str, Any]):
                 f"{operation} in {self!r}: the value{of} is larger than the service takes: {error}"
             )
         if modal_errors.is_of_client(error):
-            return self.failure(operation, key, error, modal_errors.remedy_for(error, self._timeout))
+            return self._failure(operation, key, error, modal_errors.remedy_for(error, self._timeout))
         return CodecError(f"{operation} in {self!r}: the value{of} cannot be pickled: {type(error).__name__}: {error}")
 
 

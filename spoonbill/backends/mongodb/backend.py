@@ -82,7 +82,7 @@ class MongoDB(DocumentBackend[Filter]):
         self._database, self._name, self._create = database, collection, create
         self._object_id, self._encode, self._raw_document = ObjectId, encode, RawBSONDocument
         self._native_keys = keys == "native"
-        self._collection = Connection(self._connect, _disconnect if client is None else None, self.closed)
+        self._collection = Connection(self._connect, _disconnect if client is None else None, self._closed_error)
 
     # -- the way to the server ---------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class MongoDB(DocumentBackend[Filter]):
             concern = None if base.write_concern.acknowledged else WriteConcern(w=1)
             collection = base.get_collection(self._name, codec_options=OPTIONS, write_concern=concern)
         except (PyMongoError, ValueError, TypeError) as error:
-            raise self.failure("open", MISSING, error, "Check the URI, the names and the options.") from error
+            raise self._failure("open", MISSING, error, "Check the URI, the names and the options.") from error
         try:
             self._examine(collection)
         except Exception:
@@ -265,7 +265,7 @@ class MongoDB(DocumentBackend[Filter]):
             return f"{what} in ranges of the index on _id; only those that pass the filter are transferred"
         return f"on the server all documents, or those that an index of yours tells; only {what} that pass are sent"
 
-    def shares(self, count: int) -> list[Iterable[Any]]:
+    def scan_shares(self, count: int) -> list[Iterable[Any]]:
         edges = [None, *self._bounds(count), None]
         return [ScanPartition(self, _between(low, high)) for low, high in pairwise(edges)]
 
@@ -321,7 +321,7 @@ class MongoDB(DocumentBackend[Filter]):
             return error
         if mongodb_errors.is_too_large(error):
             return self.too_large(key, None, _LARGEST)
-        return self.failure(operation, key, error, mongodb_errors.remedy_for(error))
+        return self._failure(operation, key, error, mongodb_errors.remedy_for(error))
 
 
 _FIRST_BATCH = 101

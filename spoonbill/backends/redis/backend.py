@@ -107,22 +107,24 @@ class Redis(Store[str, bytes]):
 
     def set(self, key: str, value: bytes, *, ttl: float | None = None) -> None:
         name = self._fitting(key, value)
-        expiry = self._expiry if ttl is None else expiring(self, ttl)
-        self._do("set", key, ("SET", name, value, *expiry))
+        self._do("set", key, ("SET", name, value, *self._expiring(ttl)))
+
+    def _expiring(self, ttl: float | None) -> tuple[bytes, ...]:
+        return self._expiry if ttl is None else expiring(self, ttl)
 
     def delete(self, key: str) -> bool:
         return bool(self._do("delete", key, ("UNLINK", self._name(key)), again=False))
 
-    def add(self, key: str, value: bytes) -> bool:
+    def add(self, key: str, value: bytes, *, ttl: float | None = None) -> bool:
         name = self._fitting(key, value)
-        return self._do("add", key, ("SET", name, value, "NX", *self._expiry), again=False) is not None
+        return self._do("add", key, ("SET", name, value, "NX", *self._expiring(ttl)), again=False) is not None
 
-    def replace(self, key: str, expected: bytes, value: bytes) -> bool:
+    def replace(self, key: str, expected: bytes, value: bytes, *, ttl: float | None = None) -> bool:
         name = self._fitting(key, value)
         if not isinstance(expected, bytes):
             return False  # what is stored is bytes
         try:
-            return self._atomic.replace(name, expected, (value, *self._expiry))
+            return self._atomic.replace(name, expected, (value, *self._expiring(ttl)))
         except Exception as error:
             self._fail("replace", key, error)
 
@@ -154,22 +156,23 @@ class Redis(Store[str, bytes]):
         except Exception as error:
             self._fail(operation, MISSING, error)
 
-    def set_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+    def set_many(self, pairs: Iterable[tuple[str, bytes]], *, ttl: float | None = None) -> None:
+        expiry = self._expiring(ttl)
         words: list[bytes] = []
         size = 0
         for key, value in pairs:
             name = self._fitting(key, value)
             if words and (len(words) >= 2 * _CHUNK or size + len(value) > _CHUNK_BYTES):
-                self._write(words)  # so that a large value goes alone, which spares it a copy
+                self._write(words, expiry)  # so that a large value goes alone, which spares it a copy
                 words, size = [], 0
             words += (name, value)
             size += len(value)
         if words:
-            self._write(words)
+            self._write(words, expiry)
 
-    def _write(self, words: list[bytes]) -> None:
+    def _write(self, words: list[bytes], expiry: tuple[bytes, ...]) -> None:
         try:
-            self._batches.write(words, self._expiry)
+            self._batches.write(words, expiry)
         except Exception as error:
             self._fail("set_many", MISSING, error)
 
@@ -250,7 +253,7 @@ class Redis(Store[str, bytes]):
             yield names
 
     def _runs_at_once(self, query: Query) -> bool:
-        """Tell whether a search is a plain string given to `keys`, which is the server's own command of that name."""
+        """Return whether a search is a plain string given to `keys`, which is the server's own command of that name."""
         return query.keys_only and not query.lazy and query.limit is None and is_servers_own(query.pattern)
 
     def _at_once(self, query: Query) -> Iterator[list[bytes]]:
@@ -269,7 +272,7 @@ class Redis(Store[str, bytes]):
     # -- the client --------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        self._link.close(str(self.closed()))
+        self._link.close(str(self._closed_error()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild, (cls, arguments, options) = super().__reduce__()
@@ -285,7 +288,7 @@ class Redis(Store[str, bytes]):
         if is_wrong_type(error) and key is not MISSING:
             kind = self._link.call(("TYPE", self._name(key))).decode()
             raise self._other_type(operation, key, kind) from error
-        raise self.failure(operation, key, error, remedy(error)) from error
+        raise self._failure(operation, key, error, remedy(error)) from error
 
     def _other_type(self, operation: str, key: str, kind: str) -> StoreError:
         return StoreError(

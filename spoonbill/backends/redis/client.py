@@ -127,7 +127,7 @@ def recipe_of(source: Any, options: Mapping[str, Any], *, cluster: bool) -> Reci
 
 
 def is_cluster(client: Any, recipe: Recipe | None) -> bool:
-    """Tell whether a client, or the one that a recipe makes, is that of a cluster."""
+    """Return whether a client, or the one that a recipe makes, is that of a cluster."""
     return isinstance(client, redis.RedisCluster) if recipe is None else recipe.kind == "cluster"
 
 

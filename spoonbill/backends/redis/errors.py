@@ -51,17 +51,17 @@ def remedy(error: BaseException) -> str:
 
 
 def is_wrong_type(error: BaseException) -> bool:
-    """Tell whether a server refused because the key holds another type of Redis than a string."""
+    """Return whether a server refused because the key holds another type of Redis than a string."""
     return isinstance(error, theirs.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def forbidden(error: BaseException) -> bool:
-    """Tell whether a server does not know a command, or lets this user not run it on any key."""
+    """Return whether a server does not know a command, or lets this user not run it on any key."""
     text = str(error).lower()
     return text.startswith("unknown command") or (isinstance(error, theirs.NoPermissionError) and "command" in text)
 
 
 def is_of_client(error: BaseException) -> bool:
-    """Tell whether an error is the client's or the network's, and no slip of ours or of the caller."""
+    """Return whether an error is the client's or the network's, and no slip of ours or of the caller."""
     kinds = (theirs.RedisError, theirs.RedisClusterException, theirs.ChildDeadlockedError, UnansweredError, OSError)
     return isinstance(error, kinds)

@@ -30,7 +30,7 @@ def server_pattern(pattern: Pattern | None) -> bytes:
 
 
 def is_servers_own(pattern: Pattern | None) -> bool:
-    """Tell whether a pattern was given as a plain string, in the server's own grammar, or is everything."""
+    """Return whether a pattern was given as a plain string, in the server's own grammar, or is everything."""
     if isinstance(pattern, AnyOf):
         return any(map(is_servers_own, pattern.patterns))
     return pattern is None or pattern.everything or isinstance(pattern, ServerGlob)

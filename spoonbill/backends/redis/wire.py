@@ -63,7 +63,7 @@ def _reply(connection: Any) -> Any:
 
 
 def _undecided(error: BaseException) -> bool:
-    """Tell whether the server may have done what it was sent: a server that loads or was demoted has not."""
+    """Return whether the server may have done what it was sent: a server that loads or was demoted has not."""
     refused = isinstance(error, theirs.BusyLoadingError) or isinstance(error.__context__, theirs.ReadOnlyError)
     return isinstance(error, (theirs.ConnectionError, theirs.TimeoutError)) and not refused
 

@@ -98,13 +98,13 @@ class SafetensorsFile(Store[str, Any]):
         while True:
             file = self._file
             if file is None:
-                raise self.closed()
+                raise self._closed_error()
             try:
                 if file.current():
                     return file
             except OSError as error:
                 if self._file is None:  # closed by another thread meanwhile
-                    raise self.closed() from error
+                    raise self._closed_error() from error
                 raise self._failed("look", error) from error
             with self._lock:
                 if self._file is file:
@@ -122,7 +122,7 @@ class SafetensorsFile(Store[str, Any]):
         return self._renewed()
 
     def _failed(self, operation: str, error: Exception) -> StoreError:
-        return self.failure(operation, self._url, error, "Check that the file is still there and can be read.")
+        return self._failure(operation, self._url, error, "Check that the file is still there and can be read.")
 
     def close(self) -> None:
         file, self._file = self._file, None

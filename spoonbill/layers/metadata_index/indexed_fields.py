@@ -52,12 +52,12 @@ class IndexedFields:
         return entry
 
     def help_with(self, query: Query) -> bool:
-        """Tell whether entries can say anything about the conditions of a query."""
+        """Return whether entries can say anything about the conditions of a query."""
         conditions = query.conditions
         return conditions is not None and not (conditions.fields or {}).keys().isdisjoint(self.names)
 
     def rule_out(self, entry: Any, query: Query) -> bool:
-        """Tell whether the entry proves that its value does not match."""
+        """Return whether the entry proves that its value does not match."""
         if not isinstance(entry, Mapping) or query.conditions is None:
             return False
         absent = entry.get(ABSENT, ())
@@ -69,5 +69,5 @@ class IndexedFields:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether every index can hold the value, and give back what equals it: an int of 64 bits, and no NaN."""
+    """Return whether every index can hold the value, and give back what equals it: an int of 64 bits, and no NaN."""
     return type(value) in _PLAIN and (type(value) is not int or -_INT64 <= value < _INT64) and value == value  # noqa: PLR0124

@@ -13,14 +13,14 @@ from spoonbill.errors import PartialWriteError, StackError, StoreError
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.metadata_index.indexed_fields import UNKNOWN, IndexedFields
-from spoonbill.query import Plan, Query, Step
+from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Layer, Store
-from spoonbill.store.layer import set_with_ttl
+from spoonbill.store.binding import given
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-_OF_THE_INDEX = frozenset({"iter", "count", "partitions", "select", "plan"})
+_OF_THE_INDEX = frozenset({"iter", "count", "split", "select", "plan"})
 
 
 class MetadataIndex(Layer[K, V]):
@@ -86,29 +86,29 @@ class MetadataIndex(Layer[K, V]):
 
     # -- one key -----------------------------------------------------------------------------------------------
 
-    def set(self, key: K, value: V, **options: Any) -> None:
+    def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
         listed, entry = self._begin(key, value)
         with self._taken_back({listed: key}):
-            set_with_ttl(self, key, value, options)
+            self.inner.set(key, value, **given(ttl=ttl))
         self._written(key, listed, entry)
 
-    def add(self, key: K, value: V) -> bool:
+    def add(self, key: K, value: V, *, ttl: float | None = None) -> bool:
         listed, entry = self._begin(key, value)
         with self._taken_back({listed: key}):
-            added = self.inner.add(key, value)
+            added = self.inner.add(key, value, **given(ttl=ttl))
         if added:
             self._written(key, listed, entry)
         elif self._kept:
             self._settle(key, listed, UNKNOWN)
         return added
 
-    def replace(self, key: K, expected: V, value: V) -> bool:
+    def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
         if self._kept:  # a stale entry would hide the value, were this writer to die
             listed, entry = self._begin(key, value)
         else:
             listed, entry = self._listed(key), UNKNOWN
         with self._taken_back({listed: key} if self._kept else {}):
-            replaced = self.inner.replace(key, expected, value)
+            replaced = self.inner.replace(key, expected, value, **given(ttl=ttl))
         if replaced:
             self._written(key, listed, entry)
         elif self._kept:
@@ -199,11 +199,11 @@ class MetadataIndex(Layer[K, V]):
 
     # -- many keys ---------------------------------------------------------------------------------------------
 
-    def set_many(self, pairs: Iterable[tuple[K, V]]) -> None:
+    def set_many(self, pairs: Iterable[tuple[K, V]], *, ttl: float | None = None) -> None:
         done = 0
         for batch in batches(pairs):
             try:
-                self._set_batch(batch)
+                self._set_batch(batch, given(ttl=ttl))
             except StoreError as error:
                 if not done:
                     raise
@@ -215,7 +215,7 @@ class MetadataIndex(Layer[K, V]):
                 ) from error
             done += len(batch)
 
-    def _set_batch(self, batch: list[tuple[K, V]]) -> None:
+    def _set_batch(self, batch: list[tuple[K, V]], expiry: dict[str, float]) -> None:
         listed = {self._listed(key): (key, value) for key, value in batch}
         entries = {name: self._kept.entry(value) for name, (_, value) in listed.items()}
         if self._kept:
@@ -223,7 +223,7 @@ class MetadataIndex(Layer[K, V]):
                 self._ledger.check(name, entry)
         self._ledger.set_many((name, UNKNOWN) for name in listed)
         with self._taken_back({name: key for name, (key, _) in listed.items()}):
-            self.inner.set_many(batch)
+            self.inner.set_many(batch, **expiry)
         if self._kept:
             self._ledger.set_many(entries.items())
             values = self.inner.get_many([key for key, _ in listed.values()], MISSING)
@@ -264,8 +264,8 @@ class MetadataIndex(Layer[K, V]):
     def count(self) -> int:
         return self._ledger.count()
 
-    def partitions(self, count: int) -> list[Iterable[K]]:
-        return self._ledger.partitions(count)
+    def split(self, count: int) -> list[Part]:
+        return self._ledger.split(count)
 
     def select(self, query: Query) -> Iterator[tuple[K, V]]:
         candidates = self._ledger.select(self.translate(query))

@@ -10,11 +10,13 @@ from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, InvalidKeyError, UnsupportedError
 from spoonbill.layers.codec import Codec
 from spoonbill.store import Store
+from spoonbill.store.binding import bind
+from spoonbill.store.odd_keys import ODD, raise_unhashable
 
 __all__ = ["SafetensorsCodec"]
 
 
-class SafetensorsCodec(Codec):
+class SafetensorsCodec(Codec[Any, Any]):
     """Tensors and dicts of tensors over a store of bytes, each value as a safetensors file of its own.
 
     Where the engine lends its memory (`ZeroCopyLmdb`) a tensor is made straight from it, with one copy or with none.
@@ -49,14 +51,19 @@ class SafetensorsCodec(Codec):
         super().__init__(store, self._tensors, keys="text")
         keys: Any = self.inner
         self._down: Callable[[Any], str] = keys.down
-        lend = getattr(self.raw, "borrow" if copy else "lease", None)
+        lend = getattr(keys.inner, "borrow" if copy else "lease", None)
         if lend is not None:
             self._memory_of: Callable[..., Any] = lend
-            vars(self)["get"] = self._lent
+            bind(self, "get", self._lent, because="the tensor is made straight from the engine's memory")
 
     def _lent(self, key: Any, default: Any = None) -> Any:
         """Get a value without a copy of its bytes: the `get` of a codec over an engine that lends."""
-        return self._memory_of(self._down(key), lambda memory: self.decode(memory, key), default)
+        try:
+            name = self._down(key)
+        except ODD as error:
+            raise_unhashable(key, error)
+            return default
+        return self._memory_of(name, lambda memory: self.decode(memory, key), default)
 
     def encode(self, value: Any, key: Any) -> bytes:
         if key == METADATA:

@@ -7,13 +7,13 @@ import pytest
 from azure.cosmos import CosmosClient
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from hypothesis import settings
-from tests.documents import samples, stacks
 
 from spoonbill import Codec
 from spoonbill.backends import CosmosDB
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import CosmosDBStore
 from spoonbill.testing import StoreContract, machine_for
+from tests.contract.documents import samples, stacks
 from tests.servers.cosmosdb_server import CREDENTIAL, OPTIONS, cosmosdb_server, endpoint
 
 NUMBERS = count()

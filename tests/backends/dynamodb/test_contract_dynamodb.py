@@ -6,7 +6,6 @@ import boto3
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
-from tests.documents import samples, stacks
 
 from spoonbill import Codec
 from spoonbill.backends import DynamoDB
@@ -14,6 +13,7 @@ from spoonbill.backends.dynamodb.wire import from_wire
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import DynamoDBStore
 from spoonbill.testing import StoreContract, machine_for
+from tests.contract.documents import samples, stacks
 from tests.servers.dynamodb_server import OPTIONS
 from tests.servers.moto_server import moto_server
 

@@ -6,12 +6,12 @@ import hypothesis.strategies as st
 import pytest
 from google.cloud import firestore
 from hypothesis import settings
-from tests.documents import samples, stacks
 
 from spoonbill import Codec, backends
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import Firestore
 from spoonbill.testing import StoreContract, machine_for
+from tests.contract.documents import samples, stacks
 from tests.servers.firestore_server import HOST, OPTIONS, firestore_server
 
 NUMBERS = count()

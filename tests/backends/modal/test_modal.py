@@ -145,7 +145,8 @@ def test_keys_of_other_kinds(name):
     """The backend takes str alone; a key that another program wrote in another kind is named when it is listed."""
     store = ModalStore(name)
     with pytest.raises(InvalidKeyError, match="ModalStore holds any key"):
-        store.raw.get((1, 2))
+        store.raw.set((1, 2), 1)
+    assert store.raw.get((1, 2)) is None
     store[Text("a")] = 1
     assert list(raw(store).keys()) == ["a"]
     assert type(next(iter(raw(store).keys()))) is str

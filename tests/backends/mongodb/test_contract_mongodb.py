@@ -6,13 +6,13 @@ import hypothesis.strategies as st
 import pymongo
 import pytest
 from hypothesis import settings
-from tests.documents import samples, stacks
 
 from spoonbill import Codec
 from spoonbill.backends import MongoDB
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import MongoDBStore
 from spoonbill.testing import StoreContract, machine_for
+from tests.contract.documents import samples, stacks
 from tests.servers.mongodb_server import mongodb_server
 
 NUMBERS = count()

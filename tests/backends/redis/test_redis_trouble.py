@@ -267,7 +267,7 @@ SECRET = "s3cr/t@#:?&%word"
 
 
 def leaks(error):
-    """Tell whether a password is in an error, in what it came from, or in their traceback's text."""
+    """Return whether a password is in an error, in what it came from, or in their traceback's text."""
     text = "".join(traceback.format_exception(error))
     while error is not None:
         text += str(error) + repr(error)

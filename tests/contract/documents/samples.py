@@ -243,7 +243,7 @@ queries = st.dictionaries(
 
 
 def orders(query):
-    """Tell whether a query orders a field's values."""
+    """Return whether a query orders a field's values."""
     wanted = query.values() if isinstance(query, dict) else [query]
     return any(type(condition).__name__ in {"Gt", "Ge", "Lt", "Le"} for condition in wanted)
 

@@ -8,9 +8,10 @@ from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
-from spoonbill.errors import CodecError, KeyTooLongError, SpoonbillError, UnsupportedError
+from spoonbill.errors import CodecError, KeyTooLongError, SpoonbillError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store import Store
+from spoonbill.store.binding import no_ttl
 
 __all__ = ["DocumentBackend", "ScanPartition"]
 
@@ -31,9 +32,9 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         for names in batches([name for name, _ in self.listing(None, keys_only=True)], self.delete_batch):
             self.remove(names)
 
-    def shares(self, count: int) -> list[Iterable[Any]]:
+    def scan_shares(self, count: int) -> list[Iterable[Any]]:
         """Return `count` iterables of keys that share out all of them; an engine with ranges or segments uses them."""
-        return Store.partitions(self, count)
+        return []
 
     # -- one key -----------------------------------------------------------------------------------------------
 
@@ -53,9 +54,7 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
 
     def set(self, key: Any, value: Any, *, ttl: float | None = None) -> None:
         if ttl is not None:
-            raise UnsupportedError(
-                f"{self!r} cannot expire entries: leave ttl= out, or use a store that can (RedisStore)"
-            )
+            raise no_ttl(self)
         name, document = self._ready(key, value)
         try:
             self.write(name, document)
@@ -120,12 +119,6 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
     def clear(self) -> None:
         self._tried("clear", MISSING, self.empty)
 
-    def partitions(self, count: int) -> list[Iterable[Any]]:
-        if count < 1:
-            raise ValueError(f"partitions: the count is at least 1, not {count}")
-        shares: list[Iterable[Any]] = self._tried("partitions", MISSING, self.shares, count)
-        return shares
-
     def _lookup(self, key: Any) -> Any:
         """Return the name to look for, or MISSING where the key is too long for any document to have it."""
         try:
@@ -153,7 +146,7 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         done += len(batch) - len(keys)
         if not done:
             raise reason from (None if reason is cause else cause)
-        raise self.stopped(operation, reason, done=done, failed=tuple(keys)) from cause
+        raise self._partial_failure(operation, reason, done=done, failed=tuple(keys)) from cause
 
     def _tried(self, operation: str, key: Any, work: Callable[..., Any], *arguments: Any) -> Any:
         try:

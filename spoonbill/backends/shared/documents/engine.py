@@ -162,7 +162,7 @@ class DocumentHooks(Generic[F]):
         """Delete every document."""
 
     @abstractmethod
-    def shares(self, count: int) -> list[Iterable[Any]]:
+    def scan_shares(self, count: int) -> list[Iterable[Any]]:
         """Return `count` iterables of keys that share out all of them."""
 
     # -- errors ------------------------------------------------------------------------------------------------
