@@ -5,12 +5,15 @@ import threading
 from collections.abc import Hashable
 from weakref import WeakSet, WeakValueDictionary
 
-_by_engine: WeakValueDictionary[Hashable, threading.RLock] = WeakValueDictionary()
-_all: WeakSet[threading.RLock] = WeakSet()
+Lock = threading.RLock
+"""The type of the locks, for annotations; `new_lock` and `engine_lock` make them."""
+
+_by_engine: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()
+_all: WeakSet[Lock] = WeakSet()
 _registry = threading.Lock()
 
 
-def new_lock() -> threading.RLock:
+def new_lock() -> Lock:
     """Return a re-entrant lock that is free again in a forked child, whoever held it in the parent."""
     lock = threading.RLock()
     with _registry:
@@ -18,7 +21,7 @@ def new_lock() -> threading.RLock:
     return lock
 
 
-def engine_lock(identity: Hashable) -> threading.RLock:
+def engine_lock(identity: Hashable) -> Lock:
     """Return the one lock of this process for the engine named by `identity` (a real path, an address)."""
     with _registry:
         lock = _by_engine.get(identity)

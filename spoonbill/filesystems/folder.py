@@ -1,7 +1,6 @@
 """A filesystem as a place for values: the calls that `Filesystem` makes, over any filesystem of fsspec."""
 
 import os
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
@@ -10,7 +9,7 @@ from uuid import uuid4
 
 import fsspec
 
-from spoonbill.common.locks import engine_lock
+from spoonbill.common.locks import Lock, engine_lock
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems import copies, rename, renames
@@ -102,7 +101,7 @@ class Folder:
         return path[len(self.start) :]
 
     @property
-    def lock(self) -> threading.RLock:
+    def lock(self) -> Lock:
         """The lock of this process for this root."""
         return engine_lock(("filesystem", *self.identity))
 

@@ -1,8 +1,6 @@
 """An FTP server: one connection, used by one thread at a time, opened anew when the server has dropped it."""
 
 import ftplib
-import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -10,6 +8,7 @@ from io import BytesIO
 from operator import methodcaller
 from typing import Any
 
+from spoonbill.common.locks import new_lock
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems.folder import Folder, Info, beside
 
@@ -31,14 +30,12 @@ class FtpFolder(Folder):
     )
 
     def __init__(self, url: str, options: dict[str, Any]) -> None:
-        self._turn = threading.RLock()
+        self._turn = new_lock()
         self._amid = False  # True where Ctrl-C came in between: an answer may still be under way
         super().__init__(url, options)
 
     def _on_line(self, work: Callable[[ftplib.FTP], Any]) -> Any:
         """Do a piece of work that can be done again, on a connection that lives."""
-        if self._pid != os.getpid():
-            self._turn = threading.RLock()
         with self._turn:
             if self._amid:
                 self._connect_anew()

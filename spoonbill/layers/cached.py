@@ -1,7 +1,6 @@
 """The layer that keeps what was read."""
 
 import copy as copying
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import cachetools
 
+from spoonbill.common.locks import new_lock
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import UnsupportedError
 from spoonbill.store import Layer, Store
@@ -94,7 +94,7 @@ class Cached(Layer[K, V]):
     ) -> None:
         super().__init__(store)
         self._cache = _policy(policy, maxsize, ttl, getsizeof)
-        self._guard = threading.Lock()
+        self._guard = new_lock()
         self._absences = absences
         self._given: Callable[[Any], Any] = copying.deepcopy if copy else _as_it_is
         self._hits = 0

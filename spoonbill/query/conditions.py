@@ -58,6 +58,10 @@ class Condition(ABC):
     def _holds(self, value: Any) -> bool:
         """Return whether a value that is there matches."""
 
+    def bounded(self, seconds: float) -> "Condition":  # noqa: ARG002 - for conditions with a pattern
+        """Return the condition with a bound on the time of each match of a regular expression."""
+        return self
+
     @abstractmethod
     def describe(self, name: str) -> str:
         """Return the condition as text about something of a given name, such as ``b == 1``."""

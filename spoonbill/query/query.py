@@ -50,6 +50,13 @@ class Conditions:
             for name, condition in self.fields.items()
         )
 
+    def bounded(self, seconds: float) -> "Conditions":
+        """Return the conditions with a bound on the time of each match of a regular expression."""
+        return Conditions(
+            None if self.fields is None else {name: one.bounded(seconds) for name, one in self.fields.items()},
+            None if self.value is None else self.value.bounded(seconds),
+        )
+
     @property
     def everything(self) -> bool:
         """Whether every value matches for want of a condition."""
@@ -136,6 +143,14 @@ class Query:
     def without_conditions(self) -> "Query":
         """Return the query without its conditions, and without its limit where they could refuse a value."""
         return replace(self, conditions=None, limit=None if self.filters_values else self.limit)
+
+    def bounded(self, seconds: float) -> "Query":
+        """Return the query with a bound on the time of each match of a regular expression."""
+        return replace(
+            self,
+            pattern=None if self.pattern is None else self.pattern.bounded(seconds),
+            conditions=None if self.conditions is None else self.conditions.bounded(seconds),
+        )
 
     def without_limit(self) -> "Query":
         """Return the query for all matches."""

@@ -1,14 +1,13 @@
 """The contract: four verbs that a backend writes, and what is derived from them."""
 
 import os
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import Lock, new_lock
 from spoonbill.common.masking import MASK, is_secret, masked
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
@@ -96,7 +95,7 @@ class Verbs(ABC, Generic[K, V]):
         return self
 
     _configuration: tuple[tuple[Any, ...], dict[str, Any]]
-    _lock: threading.RLock
+    _lock: Lock
     _closed: bool = False
 
     # -- the four verbs ----------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """One LMDB environment a path a process: opened once, shared by handles, grown when full, and safe across a fork."""
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from weakref import WeakSet, WeakValueDictionary
 import lmdb
 import lmdbm
 
-from spoonbill.common.locks import engine_lock
+from spoonbill.common.locks import engine_lock, new_lock
 from spoonbill.errors import StoreError, UnsupportedError
 
 LARGEST_MAP = 1 << 40
@@ -18,7 +17,7 @@ LARGEST_MAP = 1 << 40
 _SMALLEST_MAP = 1 << 24
 
 _open: WeakValueDictionary[str, "Environment"] = WeakValueDictionary()
-_registry = threading.RLock()
+_registry = new_lock()
 
 
 class Environment:
@@ -170,9 +169,7 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    """Free the registry, and refuse what was inherited open: its snapshots and locks belong to the parent."""
-    global _registry  # noqa: PLW0603 - the thread that held it may not exist here
-    _registry = threading.RLock()
+    """Refuse what was inherited open: its snapshots belong to the parent. The locks are free again by themselves."""
     for shared in list(_open.values()):
         if shared.live:
             shared.begin_with(_refused_in_child)

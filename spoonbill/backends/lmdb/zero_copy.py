@@ -4,7 +4,6 @@ import ctypes
 import mmap
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -106,7 +105,7 @@ class _Lease:
 
     def __init__(self, shared: Environment) -> None:
         self.shared = shared  # keeps the environment open, whoever closes the store
-        self.lock = threading.Lock()  # a transaction is not for two threads at once
+        self.lock = new_lock()  # a transaction is not for two threads at once
         self._process = os.getpid()
         self._token = object()
         shared.live.add(self._token)  # first, so that no other thread closes it in between

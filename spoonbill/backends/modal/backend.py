@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from threading import RLock
 from typing import Any
 
 import cloudpickle
@@ -13,7 +12,7 @@ from spoonbill.backends.modal.names import legal_name
 from spoonbill.backends.shared import Connection, client_module
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.locks import engine_lock
+from spoonbill.common.locks import Lock, engine_lock
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees
@@ -43,7 +42,7 @@ class _Handle:
     """A Dict that the service knows, and the locks of this process for it."""
 
     dict: Any
-    locks: tuple[RLock, ...]
+    locks: tuple[Lock, ...]
 
 
 class Modal(Store[str, Any]):

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from spoonbill.common.batching import batches
+from spoonbill.common.locks import new_lock
 
 __all__ = ["AT_ONCE", "Calls"]
 
@@ -31,7 +32,7 @@ class _Loop:
     """One event loop in a thread of its own, shared by all stores of this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __call__(self) -> asyncio.AbstractEventLoop:

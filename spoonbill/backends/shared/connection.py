@@ -1,11 +1,11 @@
 """An engine's handle: made when it is first needed, made anew after a fork, closed only where it is ours."""
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet, finalize
 
+from spoonbill.common.locks import new_lock
 from spoonbill.errors import ClosedError
 
 __all__ = ["Connection"]
@@ -38,7 +38,7 @@ class Connection(Generic[H]):
         self._closed = False
         self._handle: H | None = None
         self._opened: list[H] = []
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._release = finalize(self, _disconnect_all, self._opened, disconnect)
         _all.add(self)
 
@@ -70,7 +70,6 @@ class Connection(Generic[H]):
 
     def forget(self) -> None:
         """Let go of the parent's handle in a forked child, without a word to the engine."""
-        self._lock = threading.Lock()
         self._handle = None
         _of_the_parent.extend(self._opened)  # were they collected, their clean-up would speak on the parent's sockets
         self._opened.clear()

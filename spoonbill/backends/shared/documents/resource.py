@@ -1,10 +1,10 @@
 """Where an engine keeps documents, a table or a container, which may have to be made first."""
 
-import threading
 from abc import ABC, abstractmethod
 from typing import TypeVar
 
 from spoonbill.backends.shared import Connection
+from spoonbill.common.locks import new_lock
 from spoonbill.errors import StoreError
 
 __all__ = ["Resource", "readable", "writable"]
@@ -24,7 +24,7 @@ class Resource(ABC):
     def __init__(self, *, create: bool) -> None:
         self._create = create
         self._there = False
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     @abstractmethod
     def described(self) -> bool:
