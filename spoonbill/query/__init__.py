@@ -25,6 +25,7 @@ from spoonbill.query.conditions import (
     ne,
 )
 from spoonbill.query.dialects import DIALECTS, check_dialect, compile_pattern, glob, like, prefix, regex, server_glob
+from spoonbill.query.fields import AllOf, Field, Nested, field
 from spoonbill.query.patterns import (
     AnyOf,
     Glob,
@@ -41,11 +42,13 @@ from spoonbill.query.values import classify, is_nan
 
 __all__ = [
     "DIALECTS",
+    "AllOf",
     "AnyOf",
     "Condition",
     "Conditions",
     "Eq",
     "Exists",
+    "Field",
     "Ge",
     "Glob",
     "Gt",
@@ -55,6 +58,7 @@ __all__ = [
     "Lt",
     "Match",
     "Ne",
+    "Nested",
     "Part",
     "Pattern",
     "Plan",
@@ -70,6 +74,7 @@ __all__ = [
     "compile_query",
     "eq",
     "exists",
+    "field",
     "ge",
     "glob",
     "gt",

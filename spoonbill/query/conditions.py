@@ -218,6 +218,9 @@ class Match(Condition):
     def _holds(self, value: Any) -> bool:
         return isinstance(value, str) and self.pattern.matches(value)
 
+    def bounded(self, seconds: float) -> Condition:
+        return Match(self.pattern.bounded(seconds))
+
     def describe(self, name: str) -> str:
         """Return the condition as text."""
         return f"{name} ~ {self.pattern!r}"

@@ -235,7 +235,8 @@ class Regex(Pattern):
             return regextree.compile_quietly(self.pattern, self.flags)
         except re.error as error:
             place = "" if error.pos is None else f" at position {error.pos}"
-            raise QueryError(f"{self!r} is not a regular expression: {error.msg}{place}") from error
+            hint = f"; did you mean glob({self.pattern!r})?" if {"*", "?"} & set(self.pattern) else ""
+            raise QueryError(f"{self!r} is not a regular expression: {error.msg}{place}{hint}") from error
         except (ValueError, OverflowError, RecursionError) as error:
             raise QueryError(f"{self!r} is not a regular expression: {error}") from error
 

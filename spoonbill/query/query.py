@@ -9,7 +9,9 @@ from spoonbill.common.sentinels import NOT_GIVEN
 from spoonbill.errors import QueryError
 from spoonbill.query.conditions import Condition, Eq, Match
 from spoonbill.query.dialects import check_dialect, compile_pattern
+from spoonbill.query.fields import AllOf, Field, Nested, holds_condition
 from spoonbill.query.patterns import Pattern
+from spoonbill.query.plain import plain_condition
 
 __all__ = ["Conditions", "Part", "Query", "compile_conditions", "compile_query"]
 
@@ -186,9 +188,11 @@ def compile_conditions(value: Any, dialect: str = "regex") -> Conditions:
     Parameters
     ----------
     value : object
-        A mapping of field names to conditions: a condition or pattern stays itself, a plain string is a pattern in the
-        dialect, anything else (None and maps too) is ``eq``. Or any of these for the value itself, save a mapping
-        (write ``eq({...})``) and None (write ``eq(None)``). An empty mapping asks for nothing.
+        A mapping of field names to conditions: a condition or pattern stays itself; a plain string matches the value
+        that equals it, or that its pattern in the dialect matches as a whole; a mapping that holds a condition is
+        conditions on the nested fields; anything else (None and plain maps too) is ``eq``. Or any of these for the
+        value itself, save a mapping (write ``eq({...})``) and None (write ``eq(None)``). An empty mapping asks for
+        nothing.
     dialect : str
         What a plain string is.
 
@@ -204,19 +208,38 @@ def compile_conditions(value: Any, dialect: str = "regex") -> Conditions:
         return value
     if not isinstance(value, Mapping):
         return Conditions(value=_condition(value, dialect))
-    for name in value:
-        if not isinstance(name, str):
+    return Conditions(_fields(value, dialect))
+
+
+def _fields(wanted: Mapping[Any, Any], dialect: str) -> dict[str, Condition]:
+    """Return the conditions on fields of one level, those on fields of fields as one on the field that holds them."""
+    fields: dict[str, Condition] = {}
+    for name, value in wanted.items():
+        if isinstance(name, Field):
+            top, condition = name.names[0], _condition(value, dialect)
+            for one in reversed(name.names[1:]):
+                condition = Nested({one: condition})
+        elif isinstance(name, str):
+            top, condition = str.__str__(name), _condition(value, dialect)
+        else:
             raise QueryError(
-                f"a condition is on a field by its name, a string, not {name!r}; eq({{...}}) is a whole map"
+                f"a condition is on a field by its name, a string, or by field(...), not {name!r}; eq({{...}}) is a "
+                "whole map"
             )
-    return Conditions({str.__str__(name): _condition(wanted, dialect) for name, wanted in value.items()})
+        fields[top] = AllOf((fields[top], condition)) if top in fields else condition
+    return fields
 
 
 def _condition(value: Any, dialect: str) -> Condition:
     if isinstance(value, Condition):
         return value
-    if isinstance(value, str | Pattern):
-        return Match(compile_pattern(value, dialect))
+    if isinstance(value, Pattern):
+        return Match(value)
+    if isinstance(value, str):
+        return plain_condition(str.__str__(value), dialect)
+    if isinstance(value, Mapping) and holds_condition(value):
+        return Nested(_fields(value, dialect))
+    holds_condition(value)  # refuses a function, wherever it stands
     return Eq(value)
 
 

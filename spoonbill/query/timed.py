@@ -57,8 +57,8 @@ def timed_match(pattern: "Regex", seconds: float) -> Callable[[str], object]:
             return compiled.match(text, timeout=seconds)
         except TimeoutError:
             raise QueryError(
-                f"{pattern!r} took more than {seconds} s on a text of {len(text):,} characters, and was stopped: a repeat "
-                "inside a repeat, such as (a+)+, makes it slow; write it without"
+                f"{pattern!r} took more than {seconds} s on a text of {len(text):,} characters, and was stopped: a "
+                "repeat inside a repeat, such as (a+)+, makes it slow; write it without"
             ) from None
 
     return match

@@ -43,6 +43,8 @@ class Verbs(ABC, Generic[K, V]):
         What it promises to threads, processes, after a fork and after a crash.
     dialect : str
         What a plain string means as a pattern: ``"regex"``, ``"glob"``, ``"like"``, ``"prefix"``.
+    match_seconds : float or None
+        The most that one match of a regular expression may take in a search here, in seconds.
     strict : bool
         True where nothing that is stored can be executed when it is read.
     holds_bytes : bool
@@ -59,6 +61,7 @@ class Verbs(ABC, Generic[K, V]):
     limits: Limits = Limits()
     guarantees: Guarantees = Guarantees()
     dialect: str = "regex"
+    match_seconds: float | None = None
     strict: bool = True
     holds_bytes: bool = True
     read_only: bool = False

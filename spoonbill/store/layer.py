@@ -14,7 +14,17 @@ from spoonbill.store.verbs import VERBS
 K = TypeVar("K")
 V = TypeVar("V")
 
-_INHERITED = ("limits", "guarantees", "dialect", "strict", "holds_bytes", "read_only", "lists_keys", "features")
+_INHERITED = (
+    "limits",
+    "guarantees",
+    "dialect",
+    "match_seconds",
+    "strict",
+    "holds_bytes",
+    "read_only",
+    "lists_keys",
+    "features",
+)
 
 
 class Layer(Store[K, V]):

@@ -305,11 +305,14 @@ class Store(Verbs[K, V], MutableMapping[K, V]):
             "lazy": lazy,
             "dialect": self.dialect,
         }
+        if pattern is None:
+            raise QueryError(f'keys(None) of {self!r} has no meaning: write keys() or keys("*") for every key')
         if pattern is not MISSING:
             wanted["pattern"] = pattern
         if conditions is not MISSING:
             wanted["conditions"] = conditions
-        return compile_query(**wanted)
+        query = compile_query(**wanted)
+        return query if self.match_seconds is None else query.bounded(self.match_seconds)
 
     def _search_keys(self, pattern: Any, limit: int | None, *, lazy: bool = False) -> "Results[K]":
         query = self._query(pattern, MISSING, limit, keys_only=True, lazy=lazy)

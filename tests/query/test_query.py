@@ -513,7 +513,7 @@ def test_a_query_reads_as_a_sentence():
         glob("user:*"), {"a": "1+", "b": 1, "c d": isin([1, 2]), "e": exists(False), "f": gt(2)}, limit=5
     )
     assert str(query) == (
-        "key ~ glob('user:*') and a ~ regex('1+') and b == 1 and 'c d' in (1, 2) and e does not exist and f > 2,"
+        "key ~ glob('user:*') and a ~ '1+' as a whole and b == 1 and 'c d' in (1, 2) and e does not exist and f > 2,"
         " 5 at most"
     )
     assert str(compile_conditions(ne(1))) == "value != 1"
