@@ -17,14 +17,14 @@ check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright
-	$(BIN)/python docs/generate.py --check
-	$(BIN)/python docs/check_snippets.py
+	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python scripts/check_snippets.py
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py
 
 docs: .venv/.docs
-	$(BIN)/python docs/generate.py
+	$(BIN)/python scripts/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .venv/.made:

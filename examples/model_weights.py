@@ -51,18 +51,18 @@ def tour(model: Path, folder: Path) -> None:
     theirs = load_file(model)
     store = timed("open the model", lambda: SafetensorsStore.open(model))
     show(store)
-    same = [timed(f"read and compare {len(store)} tensors", lambda: equal(store, theirs))]
+    python_equal = [timed(f"read and compare {len(store)} tensors", lambda: equal(store, theirs))]
     part = timed("read 10 of 30,522 rows", lambda: store.get_slice(WORDS, np.s_[1000:1010]))
-    same.append(np.array_equal(part, theirs[WORDS][1000:1010]))
+    python_equal.append(np.array_equal(part, theirs[WORDS][1000:1010]))
 
     lmdb = timed("copy into LMDB", lambda: SafetensorsLmdbStore.from_dict(store, folder / "model.lmdb"))
-    same.append(timed("read from LMDB and compare", lambda: equal(lmdb, theirs)))
+    python_equal.append(timed("read from LMDB and compare", lambda: equal(lmdb, theirs)))
     lmdb["pooler.dense.bias"] = np.zeros_like(lmdb["pooler.dense.bias"])  # a store that can be written to
     lmdb["pooler.dense.bias"] = theirs["pooler.dense.bias"]
     exported = timed("export", lambda: lmdb.export_safetensors(folder / "model.safetensors", store.metadata))
-    same.append(equal(exported, theirs))
-    same.append(equal(load_file(folder / "model.safetensors"), theirs))
-    console.print(f"\nEvery tensor is what the library loads, each time: {all(same)}\n")
+    python_equal.append(equal(exported, theirs))
+    python_equal.append(equal(load_file(folder / "model.safetensors"), theirs))
+    console.print(f"\nEvery tensor is what the library loads, each time: {all(python_equal)}\n")
     console.print(summary)
 
 

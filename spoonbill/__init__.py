@@ -5,9 +5,10 @@ layers of your own over ``spoonbill.backends``; ``from spoonbill import glob, gt
 """
 
 from spoonbill.codecs import register_enum
+from spoonbill.common.sentinels import MISSING
 from spoonbill.layers import Cached, Codec, Frozen, MetadataIndex, SafetensorsExport, Search, StrictString
-from spoonbill.query import eq, exists, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
-from spoonbill.store import MISSING, KeyLayer, Layer, Store, ValueLayer
+from spoonbill.query import eq, exists, field, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
+from spoonbill.store import KeyLayer, Layer, Store, ValueLayer
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "ValueLayer",
     "eq",
     "exists",
+    "field",
     "ge",
     "glob",
     "gt",

@@ -37,9 +37,9 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from spoonbill.enums import enum_member, enum_name, qualified, register_enum
+from spoonbill.common.enums import enum_member, enum_name, qualified, register_enum
+from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 from spoonbill.errors import InvalidKeyError, KeyDecodeError
-from spoonbill.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 
 __all__ = ["MARKER", "decode_key", "encode_key", "register_enum"]
 
@@ -155,7 +155,7 @@ def _base(key: Any) -> type | None:
 
 
 def _equals_like(cls: type, base: type) -> bool:
-    """Tell whether a subclass kept its base's equality: only then is the base's name its own."""
+    """Return whether a subclass kept its base's equality: only then is the base's name its own."""
     if cls.__module__ == "numpy":
         return True  # its str_, bytes_ and float64 bring their own ==, which agrees with the base's
     return cls.__eq__ is base.__eq__ and cls.__hash__ is base.__hash__

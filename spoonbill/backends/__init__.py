@@ -4,36 +4,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spoonbill.backends.cosmosdb_backend import CosmosDB as CosmosDB
-    from spoonbill.backends.dbm_backend import Dbm as Dbm
-    from spoonbill.backends.dynamodb_backend import DynamoDB as DynamoDB
-    from spoonbill.backends.filesystem import Filesystem as Filesystem
-    from spoonbill.backends.firestore_backend import Firestore as Firestore
-    from spoonbill.backends.lending_lmdb import LendingLmdb as LendingLmdb
-    from spoonbill.backends.lmdb_backend import Lmdb as Lmdb
+    from spoonbill.backends.cosmosdb.backend import CosmosDB as CosmosDB
+    from spoonbill.backends.dbm import Dbm as Dbm
+    from spoonbill.backends.dynamodb.backend import DynamoDB as DynamoDB
+    from spoonbill.backends.filesystem.backend import Filesystem as Filesystem
+    from spoonbill.backends.firestore.backend import Firestore as Firestore
+    from spoonbill.backends.lmdb.backend import Lmdb as Lmdb
+    from spoonbill.backends.lmdb.zero_copy import ZeroCopyLmdb as ZeroCopyLmdb
     from spoonbill.backends.memory import Memory as Memory
-    from spoonbill.backends.modal_backend import Modal as Modal
-    from spoonbill.backends.mongodb_backend import MongoDB as MongoDB
-    from spoonbill.backends.pysos_backend import Pysos as Pysos
-    from spoonbill.backends.redis_backend import Redis as Redis
-    from spoonbill.backends.safetensors_file import SafetensorsFile as SafetensorsFile
-    from spoonbill.backends.safetensors_shards import SafetensorsShards as SafetensorsShards
+    from spoonbill.backends.modal.backend import Modal as Modal
+    from spoonbill.backends.mongodb.backend import MongoDB as MongoDB
+    from spoonbill.backends.pysos import Pysos as Pysos
+    from spoonbill.backends.redis.backend import Redis as Redis
+    from spoonbill.backends.safetensors.file import SafetensorsFile as SafetensorsFile
+    from spoonbill.backends.safetensors.shards import SafetensorsShards as SafetensorsShards
 
 _HOMES = {
-    "CosmosDB": "cosmosdb_backend",
-    "Dbm": "dbm_backend",
-    "DynamoDB": "dynamodb_backend",
-    "Filesystem": "filesystem",
-    "Firestore": "firestore_backend",
-    "LendingLmdb": "lending_lmdb",
-    "Lmdb": "lmdb_backend",
+    "CosmosDB": "cosmosdb.backend",
+    "Dbm": "dbm",
+    "DynamoDB": "dynamodb.backend",
+    "Filesystem": "filesystem.backend",
+    "Firestore": "firestore.backend",
+    "ZeroCopyLmdb": "lmdb.zero_copy",
+    "Lmdb": "lmdb.backend",
     "Memory": "memory",
-    "Modal": "modal_backend",
-    "MongoDB": "mongodb_backend",
-    "Pysos": "pysos_backend",
-    "Redis": "redis_backend",
-    "SafetensorsFile": "safetensors_file",
-    "SafetensorsShards": "safetensors_shards",
+    "Modal": "modal.backend",
+    "MongoDB": "mongodb.backend",
+    "Pysos": "pysos",
+    "Redis": "redis.backend",
+    "SafetensorsFile": "safetensors.file",
+    "SafetensorsShards": "safetensors.shards",
 }
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "DynamoDB",
     "Filesystem",
     "Firestore",
-    "LendingLmdb",
     "Lmdb",
     "Memory",
     "Modal",
@@ -51,6 +50,7 @@ __all__ = [
     "Redis",
     "SafetensorsFile",
     "SafetensorsShards",
+    "ZeroCopyLmdb",
 ]
 
 

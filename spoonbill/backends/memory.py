@@ -3,8 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, Self, TypeVar
 
-from spoonbill.errors import InvalidKeyError, StackError, UnsupportedError
-from spoonbill.store import MISSING, Guarantees, Store, shortened
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees
+from spoonbill.errors import InvalidKeyError, StackError
+from spoonbill.store import Store
+from spoonbill.store.binding import no_ttl
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,6 +33,8 @@ class Memory(Store[K, V]):
         iteration="a snapshot of the keys: writes do not disturb a loop, which skips what was deleted",
         atomic="between the threads of this process",
     )
+
+    reads_odd_keys = True
 
     def __init__(
         self,
@@ -61,7 +67,7 @@ class Memory(Store[K, V]):
 
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
         if ttl is not None:
-            raise UnsupportedError(f"{self!r} cannot expire entries: leave ttl= out, or use a Cached(..., ttl=)")
+            raise no_ttl(self)
         self[key] = value
 
     def delete(self, key: K) -> bool:

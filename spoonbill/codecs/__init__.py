@@ -18,15 +18,15 @@ A codec never guesses a format from stored bytes, and reads what its earlier ver
 """
 
 from spoonbill.codecs.base import ValueCodec, get_codec
-from spoonbill.codecs.cloudpickle_codec import CloudpickleCodec
-from spoonbill.codecs.json_codec import JsonCodec
-from spoonbill.codecs.msgpack_codec import MsgpackCodec
-from spoonbill.codecs.pickle_codec import PickleCodec
-from spoonbill.codecs.plain_pickle_codec import PlainPickleCodec
-from spoonbill.codecs.raw_codec import RawCodec
+from spoonbill.codecs.cloudpickle import CloudpickleCodec
+from spoonbill.codecs.json import JsonCodec
+from spoonbill.codecs.msgpack import MsgpackCodec
+from spoonbill.codecs.pickle import PickleCodec
+from spoonbill.codecs.plain_pickle import PlainPickleCodec
+from spoonbill.codecs.raw import RawCodec
 from spoonbill.codecs.safetensors.codec import Safetensors
-from spoonbill.codecs.text_codec import TextCodec
-from spoonbill.enums import register_enum
+from spoonbill.codecs.text import TextCodec
+from spoonbill.common.enums import register_enum
 
 __all__ = [
     "CloudpickleCodec",

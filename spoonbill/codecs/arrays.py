@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import ormsgpack
 
-from spoonbill.enums import qualified
+from spoonbill.common.enums import qualified
 from spoonbill.errors import CodecError, MissingExtraError
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from spoonbill.codecs.cloudpickle_codec import CloudpickleCodec
-from spoonbill.codecs.json_codec import JsonCodec
-from spoonbill.codecs.msgpack_codec import MsgpackCodec
-from spoonbill.codecs.pickle_codec import PickleCodec
-from spoonbill.codecs.plain_pickle_codec import PlainPickleCodec
-from spoonbill.codecs.raw_codec import RawCodec
-from spoonbill.codecs.text_codec import TextCodec
+from spoonbill.codecs.cloudpickle import CloudpickleCodec
+from spoonbill.codecs.json import JsonCodec
+from spoonbill.codecs.msgpack import MsgpackCodec
+from spoonbill.codecs.pickle import PickleCodec
+from spoonbill.codecs.plain_pickle import PlainPickleCodec
+from spoonbill.codecs.raw import RawCodec
+from spoonbill.codecs.text import TextCodec
 from spoonbill.errors import CodecError
 
 __all__ = ["ValueCodec", "get_codec"]

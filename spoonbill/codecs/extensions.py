@@ -34,9 +34,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from spoonbill.codecs.arrays import dump_array, dump_scalar, load_array, load_scalar
-from spoonbill.enums import enum_member, enum_name, qualified
+from spoonbill.common.enums import enum_member, enum_name, qualified
+from spoonbill.common.nesting import MOST_COLLISIONS, collides
 from spoonbill.errors import CodecError
-from spoonbill.nesting import MOST_COLLISIONS, collides
 
 __all__ = ["TUPLE", "from_extension", "to_extension"]
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pickle import decode_long
 from typing import Any, Final
 
+from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS
 from spoonbill.errors import CodecError
-from spoonbill.nesting import MOST_COLLISIONS, MOST_LEVELS
 
 __all__ = ["read_plain_pickle"]
 

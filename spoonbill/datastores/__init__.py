@@ -4,36 +4,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spoonbill.datastores.cosmosdb_store import CosmosDBStore as CosmosDBStore
-    from spoonbill.datastores.dynamodb_store import DynamoDBStore as DynamoDBStore
-    from spoonbill.datastores.filesystem_store import FilesystemStore as FilesystemStore
-    from spoonbill.datastores.firestore_store import Firestore as Firestore
+    from spoonbill.datastores.cosmosdb import CosmosDBStore as CosmosDBStore
+    from spoonbill.datastores.dynamodb import DynamoDBStore as DynamoDBStore
+    from spoonbill.datastores.filesystem import FilesystemStore as FilesystemStore
+    from spoonbill.datastores.firestore import Firestore as Firestore
     from spoonbill.datastores.in_memory import InMemoryStore as InMemoryStore
-    from spoonbill.datastores.lmdb_store import LmdbStore as LmdbStore
-    from spoonbill.datastores.modal_store import ModalStore as ModalStore
-    from spoonbill.datastores.mongodb_store import MongoDBStore as MongoDBStore
-    from spoonbill.datastores.pysos_store import PysosStore as PysosStore
-    from spoonbill.datastores.redis_store import RedisStore as RedisStore
-    from spoonbill.datastores.safetensors_in_memory_store import SafetensorsInMemoryStore as SafetensorsInMemoryStore
-    from spoonbill.datastores.safetensors_lmdb_store import SafetensorsLmdbStore as SafetensorsLmdbStore
-    from spoonbill.datastores.safetensors_store import SafetensorsStore as SafetensorsStore
-    from spoonbill.datastores.shelve_store import ShelveStore as ShelveStore
+    from spoonbill.datastores.lmdb import LmdbStore as LmdbStore
+    from spoonbill.datastores.modal import ModalStore as ModalStore
+    from spoonbill.datastores.mongodb import MongoDBStore as MongoDBStore
+    from spoonbill.datastores.pysos import PysosStore as PysosStore
+    from spoonbill.datastores.redis import RedisStore as RedisStore
+    from spoonbill.datastores.shelve import ShelveStore as ShelveStore
+    from spoonbill.datastores.tensors.safetensors_file import SafetensorsStore as SafetensorsStore
+    from spoonbill.datastores.tensors.safetensors_in_memory import SafetensorsInMemoryStore as SafetensorsInMemoryStore
+    from spoonbill.datastores.tensors.safetensors_lmdb import SafetensorsLmdbStore as SafetensorsLmdbStore
 
 _HOMES = {
-    "CosmosDBStore": "cosmosdb_store",
-    "DynamoDBStore": "dynamodb_store",
-    "FilesystemStore": "filesystem_store",
-    "Firestore": "firestore_store",
+    "CosmosDBStore": "cosmosdb",
+    "DynamoDBStore": "dynamodb",
+    "FilesystemStore": "filesystem",
+    "Firestore": "firestore",
     "InMemoryStore": "in_memory",
-    "LmdbStore": "lmdb_store",
-    "ModalStore": "modal_store",
-    "MongoDBStore": "mongodb_store",
-    "PysosStore": "pysos_store",
-    "RedisStore": "redis_store",
-    "SafetensorsInMemoryStore": "safetensors_in_memory_store",
-    "SafetensorsLmdbStore": "safetensors_lmdb_store",
-    "SafetensorsStore": "safetensors_store",
-    "ShelveStore": "shelve_store",
+    "LmdbStore": "lmdb",
+    "ModalStore": "modal",
+    "MongoDBStore": "mongodb",
+    "PysosStore": "pysos",
+    "RedisStore": "redis",
+    "SafetensorsInMemoryStore": "tensors.safetensors_in_memory",
+    "SafetensorsLmdbStore": "tensors.safetensors_lmdb",
+    "SafetensorsStore": "tensors.safetensors_file",
+    "ShelveStore": "shelve",
 }
 
 __all__ = [

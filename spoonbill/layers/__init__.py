@@ -4,11 +4,11 @@ from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.cached import Cached
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.frozen import Frozen
-from spoonbill.layers.metadata_index import MetadataIndex
-from spoonbill.layers.safetensors_codec import SafetensorsCodec
-from spoonbill.layers.safetensors_export import SafetensorsExport
+from spoonbill.layers.metadata_index.layer import MetadataIndex
 from spoonbill.layers.search import Search
 from spoonbill.layers.strict_string import StrictString
+from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
+from spoonbill.layers.tensors.safetensors_export import SafetensorsExport
 
 __all__ = [
     "AnyKey",

@@ -5,6 +5,7 @@ from typing import Any
 from spoonbill.keys import MARKER, decode_key, encode_key
 from spoonbill.query import AnyOf, Query, prefix
 from spoonbill.store import KeyLayer, Store
+from spoonbill.store.binding import bind
 
 
 class AnyKey(KeyLayer[Any, Any]):
@@ -18,11 +19,14 @@ class AnyKey(KeyLayer[Any, Any]):
         False also takes keys that only pickle can hold, where their encoding is stable.
     """
 
+    is_codec = True
+    owns_all = True
+
     def __init__(self, store: Store[Any, Any], *, strict: bool = True) -> None:
         super().__init__(store)
         self._strict = strict
-        for verb, function in store.keyed(self.down, self.up).items():
-            vars(self)[verb] = function
+        for verb, function in store.compile_keys(self.down, self.up).items():
+            bind(self, verb, function, because="the engine's own form, with the key functions compiled in")
 
     def down(self, key: Any) -> str:
         if type(key) is str and key.isascii() and key[:1] != MARKER:

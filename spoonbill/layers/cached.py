@@ -1,16 +1,19 @@
 """The layer that keeps what was read."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import cachetools
 
+from spoonbill.common.locks import new_lock
+from spoonbill.common.nesting import copied
+from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import UnsupportedError
-from spoonbill.nesting import copied
-from spoonbill.store import MISSING, RAISE, Layer, Store, absent
+from spoonbill.store import Layer, Store
+from spoonbill.store.binding import given
+from spoonbill.store.odd_keys import ODD
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -76,6 +79,8 @@ class Cached(Layer[K, V]):
         place changes what the next reader gets, though not what is stored.
     """
 
+    reads_odd_keys = True
+
     def __init__(
         self,
         store: Store[Any, Any],
@@ -89,7 +94,7 @@ class Cached(Layer[K, V]):
     ) -> None:
         super().__init__(store)
         self._cache = _policy(policy, maxsize, ttl, getsizeof)
-        self._guard = threading.Lock()
+        self._guard = new_lock()
         self._absences = absences
         self._given: Callable[[Any], Any] = copied if copy else _as_it_is
         self._hits = 0
@@ -100,7 +105,10 @@ class Cached(Layer[K, V]):
     # -- reads -------------------------------------------------------------------------------------------------
 
     def get(self, key: K, default: Any = None) -> Any:
-        known = self._canonical(key)
+        try:
+            known = self._canonical(key)
+        except ODD:
+            return self.inner.get(key, default)
         with self._guard:
             value = self._cache.get(known, _UNKNOWN)
             if value is not _UNKNOWN:
@@ -113,13 +121,20 @@ class Cached(Layer[K, V]):
         return default if value is MISSING else self._given(value)
 
     def has(self, key: K) -> bool:
-        known = self._canonical(key)
+        try:
+            known = self._canonical(key)
+        except ODD:
+            return self.inner.has(key)
         with self._guard:
             value = self._cache.get(known, _UNKNOWN)
         return self.inner.has(key) if value is _UNKNOWN else value is not MISSING
 
     def get_many(self, keys: Iterable[K], default: Any = None) -> list[Any]:
-        wanted = [(key, self._canonical(key)) for key in keys]
+        keys = list(keys)
+        try:
+            wanted = [(key, self._canonical(key)) for key in keys]
+        except ODD:
+            return [self.get(key, default) for key in keys]
         with self._guard:
             found = {known: self._cache.get(known, _UNKNOWN) for _, known in wanted}
             seen = self._writes
@@ -151,12 +166,20 @@ class Cached(Layer[K, V]):
     @contextmanager
     def _writing(self, keys: Iterable[K] | None) -> Iterator[None]:
         """Drop `keys` (None: everything) before and after a write, and cancel the fills that ran beside it."""
-        known = None if keys is None else [self._canonical(key) for key in keys]
+        known = None if keys is None else self._known(keys)
         self._drop(known)
         try:
             yield
         finally:
             self._drop(known)
+
+    def _known(self, keys: Iterable[K]) -> list[Any]:
+        """Return the keys of the cache for those of `keys` that can have an entry at all."""
+        known = []
+        for key in keys:
+            with suppress(*ODD):
+                known.append(self._canonical(key))
+        return known
 
     def _drop(self, known: list[Any] | None) -> None:
         with self._guard:
@@ -167,33 +190,33 @@ class Cached(Layer[K, V]):
                 for key in known:
                     self._cache.pop(key, None)
 
-    def set(self, key: K, value: V, **options: Any) -> None:
+    def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
         with self._writing((key,)):
-            self.inner.set(key, value, **options)
+            self.inner.set(key, value, **given(ttl=ttl))
 
     def delete(self, key: K) -> bool:
         with self._writing((key,)):
             return self.inner.delete(key)
 
-    def set_many(self, pairs: Iterable[tuple[K, V]]) -> None:
+    def set_many(self, pairs: Iterable[tuple[K, V]], *, ttl: float | None = None) -> None:
         written: list[K] = []
         try:
-            self.inner.set_many(_noted(pairs, written))
+            self.inner.set_many(_noted(pairs, written), **given(ttl=ttl))
         finally:
-            self._drop([self._canonical(key) for key in written])
+            self._drop(self._known(written))
 
     def delete_many(self, keys: Iterable[K]) -> int:
         keys = list(keys)
         with self._writing(keys):
             return self.inner.delete_many(keys)
 
-    def add(self, key: K, value: V) -> bool:
+    def add(self, key: K, value: V, *, ttl: float | None = None) -> bool:
         with self._writing((key,)):
-            return self.inner.add(key, value)
+            return self.inner.add(key, value, **given(ttl=ttl))
 
-    def replace(self, key: K, expected: V, value: V) -> bool:
+    def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
         with self._writing((key,)):
-            return self.inner.replace(key, expected, value)
+            return self.inner.replace(key, expected, value, **given(ttl=ttl))
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
         with self._writing((key,)):
@@ -208,7 +231,7 @@ class Cached(Layer[K, V]):
         with self._writing(None):
             self.inner.replace_all(pairs)
 
-    leaves = ("iter", "count", "entries", "select", "plan", "partitions", "canonical", "check", "flush", "close")
+    leaves = ("iter", "count", "entries", "select", "plan", "split", "canonical", "check", "flush", "close")
 
     # -- the cache itself --------------------------------------------------------------------------------------
 

@@ -1,18 +1,26 @@
 """The layer that holds any object, under any key, in a store of bytes."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from spoonbill.codecs import ValueCodec, get_codec
-from spoonbill.errors import CodecError, InvalidKeyError, StackError
+from spoonbill.common.text import shortened
+from spoonbill.errors import CodecError, InvalidKeyError
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.query import Query
-from spoonbill.store import KeyLayer, Store, ValueLayer, shortened
-from spoonbill.store.named import NamedStore
+from spoonbill.store import KeyLayer, Store, ValueLayer
+from spoonbill.store.binding import bind, given
+from spoonbill.store.opening import opened
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class _TextKeys(KeyLayer[Any, Any]):
     """Keys as they are: str only."""
+
+    is_codec = True
+    owns_all = True
 
     def down(self, key: Any) -> str:
         if not isinstance(key, str):
@@ -25,29 +33,7 @@ class _TextKeys(KeyLayer[Any, Any]):
         return query
 
 
-def bytes_below(store: Store[Any, Any], asker: str) -> Store[Any, Any]:
-    """Return the store of bytes that a codec on `store` works on: named stores and codecs are opened on the way.
-
-    Raises
-    ------
-    StackError
-        If the first other store holds no bytes.
-    """
-    if not isinstance(store, Store):
-        raise StackError(f"{asker} wraps a store, not {type(store).__name__}")
-    opened = store
-    while isinstance(opened, (NamedStore, Codec)):
-        opened = opened.raw
-    if opened.holds_bytes:
-        return opened
-    name = type(opened).__name__
-    raise StackError(
-        f"{asker} needs a store that holds bytes, and {store!r} does not: {name} stands on decoded values. "
-        f"Put the codec below it: {name}({asker}(...))"
-    )
-
-
-class Codec(ValueLayer[Any, Any]):
+class Codec(ValueLayer[K, V]):
     """Any object as a value and any hashable plain object as a key, over a store of bytes.
 
     Parameters
@@ -70,6 +56,7 @@ class Codec(ValueLayer[Any, Any]):
     """
 
     holds_bytes = False
+    is_codec = True
 
     def __init__(
         self,
@@ -79,7 +66,7 @@ class Codec(ValueLayer[Any, Any]):
         keys: Literal["any", "text"] = "any",
         strict: bool = True,
     ) -> None:
-        below = bytes_below(store, "Codec")
+        _, below = opened(store, type(self).__name__)
         chosen = codec if codec is not None else "msgpack" if strict else "cloudpickle"
         self.codec = get_codec(chosen)
         super().__init__(_TextKeys(below) if keys == "text" else AnyKey(below, strict=strict))
@@ -91,32 +78,32 @@ class Codec(ValueLayer[Any, Any]):
 
     def _pass_through(self) -> None:
         """Bind the verbs for which the raw codec does nothing but look at types straight to the store below."""
-        cls = type(self)
+        cls, because = type(self), "the raw codec leaves bytes as they are"
         if cls.decode is Codec.decode:
             for verb in ("get", "get_many", "entries"):
                 if getattr(cls, verb) is getattr(ValueLayer, verb):
-                    vars(self)[verb] = getattr(self.inner, verb)
+                    bind(self, verb, getattr(self.inner, verb), because=because)
         if cls.encode is Codec.encode and cls.set is ValueLayer.set and cls.set_many is ValueLayer.set_many:
-            vars(self)["set"] = self._setter()
-            vars(self)["set_many"] = self._set_bytes
+            bind(self, "set", self._setter(), because=because)
+            bind(self, "set_many", self._set_bytes, because=because)
 
     def _setter(self) -> Callable[..., None]:
         put = self.inner.set
 
-        def set_bytes(key: Any, value: Any, **options: Any) -> None:
-            if value.__class__ is bytes and not options:
+        def set_bytes(key: Any, value: Any, *, ttl: float | None = None) -> None:
+            if value.__class__ is bytes and ttl is None:
                 put(key, value)
             else:
-                ValueLayer.set(self, key, value, **options)
+                ValueLayer.set(self, key, value, ttl=ttl)
 
         return set_bytes
 
-    def _set_bytes(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+    def _set_bytes(self, pairs: Iterable[tuple[Any, Any]], *, ttl: float | None = None) -> None:
         """Set many pairs, those of a dict whose values are all bytes without a look at each."""
         if isinstance(pairs, type({}.items())) and set(map(type, pairs.mapping.values())) <= {bytes}:
-            self.inner.set_many(pairs)
+            self.inner.set_many(pairs, **given(ttl=ttl))
         else:
-            ValueLayer.set_many(self, pairs)
+            ValueLayer.set_many(self, pairs, ttl=ttl)
 
     def encode(self, value: Any, key: Any) -> bytes:
         try:

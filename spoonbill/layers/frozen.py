@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Never, TypeVar
 
+from spoonbill.common.text import shortened
 from spoonbill.errors import ReadOnlyError
-from spoonbill.store import VERBS, Layer, shortened
+from spoonbill.store import VERBS, Layer
 
 K = TypeVar("K")
 V = TypeVar("V")

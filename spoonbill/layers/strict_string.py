@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, InvalidKeyError
-from spoonbill.layers.codec import bytes_below
 from spoonbill.query import Query
-from spoonbill.store import KeyLayer, Store, ValueLayer, shortened
+from spoonbill.store import KeyLayer, Store, ValueLayer
+from spoonbill.store.binding import given
+from spoonbill.store.opening import opened
 
 
 def as_text(thing: Any) -> str | None:
@@ -19,6 +21,9 @@ def as_text(thing: Any) -> str | None:
 
 class _TextKeys(KeyLayer[Any, Any]):
     """Keys as strings: ``1`` and ``"1"`` are one key."""
+
+    is_codec = True
+    owns_all = True
 
     def down(self, key: Any) -> str:
         if type(key) is str:
@@ -47,9 +52,10 @@ class StrictString(ValueLayer[Any, str]):
     """
 
     holds_bytes = False
+    is_codec = True
 
     def __init__(self, store: Store[Any, Any]) -> None:
-        super().__init__(_TextKeys(bytes_below(store, "StrictString")))
+        super().__init__(_TextKeys(opened(store, type(self).__name__)[1]))
 
     def encode(self, value: Any, key: Any) -> bytes:
         text = as_text(value)
@@ -71,6 +77,6 @@ class StrictString(ValueLayer[Any, str]):
                 f"{self!r}: the value of key {shortened(key)} is no UTF-8 text: {error}; read it with a raw Codec"
             ) from error
 
-    def replace(self, key: Any, expected: Any, value: Any) -> bool:
+    def replace(self, key: Any, expected: Any, value: Any, *, ttl: float | None = None) -> bool:
         text = as_text(expected)
-        return text is not None and super().replace(key, text, value)
+        return text is not None and super().replace(key, text, value, **given(ttl=ttl))

@@ -25,6 +25,7 @@ from spoonbill.query.conditions import (
     ne,
 )
 from spoonbill.query.dialects import DIALECTS, check_dialect, compile_pattern, glob, like, prefix, regex, server_glob
+from spoonbill.query.fields import AllOf, Field, Nested, field
 from spoonbill.query.patterns import (
     AnyOf,
     Glob,
@@ -36,17 +37,18 @@ from spoonbill.query.patterns import (
 )
 from spoonbill.query.plan import Plan, Step
 from spoonbill.query.portable import portable_regex
-from spoonbill.query.query import NOT_GIVEN, Conditions, NotGiven, Query, compile_conditions, compile_query
+from spoonbill.query.query import Conditions, Part, Query, compile_conditions, compile_query
 from spoonbill.query.values import classify, is_nan
 
 __all__ = [
     "DIALECTS",
-    "NOT_GIVEN",
+    "AllOf",
     "AnyOf",
     "Condition",
     "Conditions",
     "Eq",
     "Exists",
+    "Field",
     "Ge",
     "Glob",
     "Gt",
@@ -56,7 +58,8 @@ __all__ = [
     "Lt",
     "Match",
     "Ne",
-    "NotGiven",
+    "Nested",
+    "Part",
     "Pattern",
     "Plan",
     "Prefix",
@@ -71,6 +74,7 @@ __all__ = [
     "compile_query",
     "eq",
     "exists",
+    "field",
     "ge",
     "glob",
     "gt",

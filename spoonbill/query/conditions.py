@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
+from spoonbill.common.nesting import shown
 from spoonbill.errors import QueryError
-from spoonbill.nesting import shown
 from spoonbill.query.patterns import Pattern
 from spoonbill.query.values import classify, compare, equal, loose_hash
 
@@ -44,7 +44,7 @@ class Condition(ABC):
     """
 
     def matches(self, value: Any, present: bool = True) -> bool:
-        """Tell whether a value matches.
+        """Return whether a value matches.
 
         Parameters
         ----------
@@ -57,7 +57,11 @@ class Condition(ABC):
 
     @abstractmethod
     def _holds(self, value: Any) -> bool:
-        """Tell whether a value that is there matches."""
+        """Return whether a value that is there matches."""
+
+    def bounded(self, seconds: float) -> "Condition":  # noqa: ARG002 - for conditions with a pattern
+        """Return the condition with a bound on the time of each match of a regular expression."""
+        return self
 
     @abstractmethod
     def describe(self, name: str) -> str:
@@ -191,7 +195,7 @@ class Exists(_Against):
             raise QueryError(f"exists takes True or False, not {shown(self.operand)}")
 
     def matches(self, value: Any, present: bool = True) -> bool:  # noqa: ARG002 - the value does not matter
-        """Tell whether presence is as wanted, whatever the value."""
+        """Return whether presence is as wanted, whatever the value."""
         return bool(present == self.operand)
 
     def _holds(self, value: Any) -> bool:
@@ -214,6 +218,9 @@ class Match(Condition):
 
     def _holds(self, value: Any) -> bool:
         return isinstance(value, str) and self.pattern.matches(value)
+
+    def bounded(self, seconds: float) -> Condition:
+        return Match(self.pattern.bounded(seconds))
 
     def describe(self, name: str) -> str:
         """Return the condition as text."""

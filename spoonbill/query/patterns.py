@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from spoonbill.errors import QueryError
 from spoonbill.query import regextree, wildcards
+from spoonbill.query.timed import timed_match
 
 __all__ = [
     "AnyOf",
@@ -44,8 +45,12 @@ class Pattern(ABC):
     """
 
     def matches(self, text: str) -> bool:
-        """Tell whether the pattern matches a text."""
+        """Return whether the pattern matches a text."""
         return bool(self._test(text))
+
+    def bounded(self, seconds: float) -> "Pattern":  # noqa: ARG002 - for patterns that can be slow
+        """Return the pattern with a bound on the time of a match. Most take a time that the text's length bounds."""
+        return self
 
     @property
     def prefixes(self) -> tuple[str, ...]:
@@ -215,6 +220,7 @@ class Regex(Pattern):
 
     pattern: str
     flags: int = 0
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, str) or not isinstance(self.flags, int):
@@ -229,7 +235,8 @@ class Regex(Pattern):
             return regextree.compile_quietly(self.pattern, self.flags)
         except re.error as error:
             place = "" if error.pos is None else f" at position {error.pos}"
-            raise QueryError(f"{self!r} is not a regular expression: {error.msg}{place}") from error
+            hint = f"; did you mean glob({self.pattern!r})?" if {"*", "?"} & set(self.pattern) else ""
+            raise QueryError(f"{self!r} is not a regular expression: {error.msg}{place}{hint}") from error
         except (ValueError, OverflowError, RecursionError) as error:
             raise QueryError(f"{self!r} is not a regular expression: {error}") from error
 
@@ -245,8 +252,11 @@ class Regex(Pattern):
             literal=regextree.single_literal(self.tree),
         )
 
+    def bounded(self, seconds: float) -> "Pattern":
+        return Regex(self.pattern, self.flags, seconds)
+
     def _compile(self) -> Callable[[str], object]:
-        return self._compiled.match
+        return self._compiled.match if self.seconds is None else timed_match(self, self.seconds)
 
     def __repr__(self) -> str:
         return f"regex({self.pattern!r}, flags={self.flags})" if self.flags else f"regex({self.pattern!r})"
@@ -275,6 +285,9 @@ class AnyOf(Pattern):
             everything=any(pattern.everything for pattern in self.patterns),
             literal=literals.pop() if len(literals) == 1 else None,
         )
+
+    def bounded(self, seconds: float) -> Pattern:
+        return AnyOf(tuple(pattern.bounded(seconds) for pattern in self.patterns))
 
     def _compile(self) -> Callable[[str], object]:
         return lambda text: any(pattern.matches(text) for pattern in self.patterns)

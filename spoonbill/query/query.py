@@ -1,30 +1,23 @@
 """A search: a pattern on the keys, conditions on the values, a limit."""
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
+from spoonbill.common.sentinels import NOT_GIVEN
 from spoonbill.errors import QueryError
 from spoonbill.query.conditions import Condition, Eq, Match
 from spoonbill.query.dialects import check_dialect, compile_pattern
+from spoonbill.query.fields import AllOf, Field, Nested, holds_condition
 from spoonbill.query.patterns import Pattern
+from spoonbill.query.plain import plain_condition
 
-__all__ = ["NOT_GIVEN", "Conditions", "NotGiven", "Query", "compile_conditions", "compile_query"]
-
-
-class NotGiven(enum.Enum):
-    """The type of `NOT_GIVEN`: an enumeration, so that type checkers tell it from every value."""
-
-    NOT_GIVEN = "not given"
-
-    def __repr__(self) -> str:
-        return "NOT_GIVEN"
+__all__ = ["Conditions", "Part", "Query", "compile_conditions", "compile_query"]
 
 
-NOT_GIVEN: Final = NotGiven.NOT_GIVEN
-"""No conditions at all; None could be one that somebody meant."""
+Part = tuple[Any, ...]
+"""A part of a store, as `split` makes it: plain data, its first element its kind."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Conditions:
         object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)) if self.fields else None)
 
     def matches(self, value: Any) -> bool:
-        """Tell whether a value meets every condition."""
+        """Return whether a value meets every condition."""
         if self.value is not None and not self.value.matches(value):
             return False
         if self.fields is None:
@@ -57,6 +50,13 @@ class Conditions:
         return all(
             condition.matches(held[name] if name in held else None, name in held)  # noqa: SIM401
             for name, condition in self.fields.items()
+        )
+
+    def bounded(self, seconds: float) -> "Conditions":
+        """Return the conditions with a bound on the time of each match of a regular expression."""
+        return Conditions(
+            None if self.fields is None else {name: one.bounded(seconds) for name, one in self.fields.items()},
+            None if self.value is None else self.value.bounded(seconds),
         )
 
     @property
@@ -98,6 +98,9 @@ class Query:
         The caller needs no values.
     lazy : bool
         The caller asked to be served bit by bit (``scan``), even where the engine answers faster at once.
+    part : tuple or None
+        One part of the store, as its `split` made it. Unlike everything else it is applied exactly where it is read:
+        no caller can test it again.
     """
 
     pattern: Pattern | None = None
@@ -105,6 +108,7 @@ class Query:
     limit: int | None = None
     keys_only: bool = False
     lazy: bool = False
+    part: Part | None = None
 
     def __post_init__(self) -> None:
         limit: object = self.limit
@@ -112,11 +116,11 @@ class Query:
             raise QueryError(f"limit is a number of matches, 0 or more, or None, not {limit!r}")
 
     def matches(self, key: Any, value: Any) -> bool:
-        """Tell whether an entry matches; the limit is not its business."""
+        """Return whether an entry matches; the limit is not its business."""
         return self.matches_key(key) and (self.conditions is None or self.conditions.matches(value))
 
     def matches_key(self, key: Any) -> bool:
-        """Tell whether the key matches the pattern, whatever the value."""
+        """Return whether the key matches the pattern, whatever the value."""
         return self.pattern is None or self.pattern.matches(key if type(key) is str else str(key))
 
     @property
@@ -141,6 +145,14 @@ class Query:
     def without_conditions(self) -> "Query":
         """Return the query without its conditions, and without its limit where they could refuse a value."""
         return replace(self, conditions=None, limit=None if self.filters_values else self.limit)
+
+    def bounded(self, seconds: float) -> "Query":
+        """Return the query with a bound on the time of each match of a regular expression."""
+        return replace(
+            self,
+            pattern=None if self.pattern is None else self.pattern.bounded(seconds),
+            conditions=None if self.conditions is None else self.conditions.bounded(seconds),
+        )
 
     def without_limit(self) -> "Query":
         """Return the query for all matches."""
@@ -176,9 +188,11 @@ def compile_conditions(value: Any, dialect: str = "regex") -> Conditions:
     Parameters
     ----------
     value : object
-        A mapping of field names to conditions: a condition or pattern stays itself, a plain string is a pattern in the
-        dialect, anything else (None and maps too) is ``eq``. Or any of these for the value itself, save a mapping
-        (write ``eq({...})``) and None (write ``eq(None)``). An empty mapping asks for nothing.
+        A mapping of field names to conditions: a condition or pattern stays itself; a plain string matches the value
+        that equals it, or that its pattern in the dialect matches as a whole; a mapping that holds a condition is
+        conditions on the nested fields; anything else (None and plain maps too) is ``eq``. Or any of these for the
+        value itself, save a mapping (write ``eq({...})``) and None (write ``eq(None)``). An empty mapping asks for
+        nothing.
     dialect : str
         What a plain string is.
 
@@ -194,19 +208,38 @@ def compile_conditions(value: Any, dialect: str = "regex") -> Conditions:
         return value
     if not isinstance(value, Mapping):
         return Conditions(value=_condition(value, dialect))
-    for name in value:
-        if not isinstance(name, str):
+    return Conditions(_fields(value, dialect))
+
+
+def _fields(wanted: Mapping[Any, Any], dialect: str) -> dict[str, Condition]:
+    """Return the conditions on fields of one level, those on fields of fields as one on the field that holds them."""
+    fields: dict[str, Condition] = {}
+    for name, value in wanted.items():
+        if isinstance(name, Field):
+            top, condition = name.names[0], _condition(value, dialect)
+            for one in reversed(name.names[1:]):
+                condition = Nested({one: condition})
+        elif isinstance(name, str):
+            top, condition = str.__str__(name), _condition(value, dialect)
+        else:
             raise QueryError(
-                f"a condition is on a field by its name, a string, not {name!r}; eq({{...}}) is a whole map"
+                f"a condition is on a field by its name, a string, or by field(...), not {name!r}; eq({{...}}) is a "
+                "whole map"
             )
-    return Conditions({str.__str__(name): _condition(wanted, dialect) for name, wanted in value.items()})
+        fields[top] = AllOf((fields[top], condition)) if top in fields else condition
+    return fields
 
 
 def _condition(value: Any, dialect: str) -> Condition:
     if isinstance(value, Condition):
         return value
-    if isinstance(value, str | Pattern):
-        return Match(compile_pattern(value, dialect))
+    if isinstance(value, Pattern):
+        return Match(value)
+    if isinstance(value, str):
+        return plain_condition(str.__str__(value), dialect)
+    if isinstance(value, Mapping) and holds_condition(value):
+        return Nested(_fields(value, dialect))
+    holds_condition(value)  # refuses a function, wherever it stands
     return Eq(value)
 
 

@@ -49,7 +49,7 @@ def parse(pattern: str, flags: int) -> Any:
 
 
 def unbounded(maximum: Any) -> bool:
-    """Tell whether the upper end of a repeat is infinite."""
+    """Return whether the upper end of a repeat is infinite."""
     return bool(maximum == _parser.MAXREPEAT)
 
 
@@ -61,7 +61,7 @@ def beginnings(tree: Any) -> set[str]:
 
 
 def is_always_true(tree: Any) -> bool:
-    """Tell whether ``re.match`` surely finds the tree at the start of every text."""
+    """Return whether ``re.match`` surely finds the tree at the start of every text."""
     if tree is None:
         return False
     items = list(tree)
@@ -88,7 +88,7 @@ def _is_start(item: tuple[Any, Any]) -> bool:
 
 
 def _may_be_empty(item: tuple[Any, Any]) -> bool:
-    """Tell whether an item can match nothing wherever it stands, whatever the text."""
+    """Return whether an item can match nothing wherever it stands, whatever the text."""
     op, argument = item
     if op.name in _REPEATS:
         return bool(argument[0] == 0)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from spoonbill.equality import same
+from spoonbill.common.equality import python_equal
 
 __all__ = ["classify", "compare", "equal", "is_nan", "loose_hash"]
 
@@ -55,7 +55,7 @@ def _classified(value: Any) -> tuple[str, Any]:
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Tell whether two values are of one class and equal, all the way down.
+    """Return whether two values are of one class and equal, all the way down.
 
     So ``True`` is not ``1``, also as an item or a key; a list equals a tuple; numbers compare exactly whatever their
     types; NaN equals nothing, itself neither. Of a class of its own (a set, an array) both must be of one type.
@@ -85,7 +85,7 @@ def _equal_leaf(kind: str, a: Any, b: Any) -> bool:
     if kind == "time" and isinstance(a, datetime) != isinstance(b, datetime):
         return False
     if kind == "other":
-        return type(a) is type(b) and _asked(same, a, b)
+        return type(a) is type(b) and _asked(python_equal, a, b)
     return _asked(operator.eq, a, b)
 
 
@@ -120,7 +120,7 @@ def _asked(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
 
 
 def is_nan(value: Any) -> bool:
-    """Tell whether a value is a number that equals nothing."""
+    """Return whether a value is a number that equals nothing."""
     kind, value = _classified(value)
     if kind != "number":
         return False

@@ -1,10 +1,17 @@
 """The contract and its layers: what a backend writes, and what a layer changes."""
 
-from spoonbill.store.base import RAISE, Store, absent, batches, shortened
-from spoonbill.store.layer import KeyLayer, Layer, ValueLayer
-from spoonbill.store.locks import engine_lock, new_lock
-from spoonbill.store.traits import Guarantees, Limits
-from spoonbill.store.verbs import MISSING, PRIMITIVES, RESTS_ON, VERBS, Missing, Verb
+from spoonbill.common.batching import batches
+from spoonbill.common.locks import engine_lock, new_lock
+from spoonbill.common.sentinels import MISSING, RAISE, Missing, absent
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees, Limits
+from spoonbill.store.base import Verbs
+from spoonbill.store.bytes_layer import BytesLayer
+from spoonbill.store.key_layer import KeyLayer
+from spoonbill.store.layer import Layer
+from spoonbill.store.mapping import Store
+from spoonbill.store.value_layer import ValueLayer
+from spoonbill.store.verbs import PRIMITIVES, RESTS_ON, VERBS, Verb
 
 __all__ = [
     "MISSING",
@@ -12,6 +19,7 @@ __all__ = [
     "RAISE",
     "RESTS_ON",
     "VERBS",
+    "BytesLayer",
     "Guarantees",
     "KeyLayer",
     "Layer",
@@ -20,6 +28,7 @@ __all__ = [
     "Store",
     "ValueLayer",
     "Verb",
+    "Verbs",
     "absent",
     "batches",
     "engine_lock",

@@ -1,58 +1,32 @@
 """The contract: four verbs that a backend writes, and what is derived from them."""
 
 import os
-import threading
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import Any, ClassVar, Self, TypeVar, overload
-from zlib import crc32
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
-from spoonbill.equality import same
+from spoonbill.common.batching import batches
+from spoonbill.common.equality import python_equal
+from spoonbill.common.locks import Lock, new_lock
+from spoonbill.common.masking import MASK, is_secret, masked, scrub, secrets_in, without
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnansweredError, UnsupportedError
-from spoonbill.masking import MASK, is_secret, masked, scrub, secrets_in, without
-from spoonbill.nesting import shown
-from spoonbill.query import Plan, Query, Step
-from spoonbill.store.binding import Form, defined_by, resolve
-from spoonbill.store.facade import MappingFacade
-from spoonbill.store.locks import new_lock
-from spoonbill.store.traits import Guarantees, Limits
-from spoonbill.store.verbs import MISSING, PRIMITIVES, VERBS
+from spoonbill.query import Part, Plan, Query, Step
+from spoonbill.store.binding import Form, completed, defined_by, given, resolve, route_of
+from spoonbill.store.parts import check_count, parts_of_names, select_names
+from spoonbill.store.verbs import PRIMITIVES, VERBS
+
+_DICT = frozenset(MutableMapping.__mro__)  # what dict methods a store inherits is no word of its own
 
 K = TypeVar("K")
 V = TypeVar("V")
 D = TypeVar("D")
 
-BATCH = 500
-"""How many keys the derived forms read or delete as one batch."""
 
-
-class Raise:
-    """The type of `RAISE`, the default of ``pop`` that asks for a KeyError."""
-
-    def __repr__(self) -> str:
-        return "RAISE"
-
-
-RAISE = Raise()
-
-
-def absent(key: Any, default: Any) -> Any:
-    """Return `default`, or raise KeyError where it asks for that: what ``pop`` does about an absent key."""
-    if default is RAISE:
-        raise KeyError(key)
-    return default
-
-
-def batches(things: Iterable[K], size: int = BATCH) -> Iterator[list[K]]:
-    """Yield `things` in lists of at most `size`."""
-    source = iter(things)
-    while batch := list(islice(source, size)):
-        yield batch
-
-
-class Store(MappingFacade[K, V]):
-    """A key-value store: a ``MutableMapping`` made of four verbs.
+class Verbs(ABC, Generic[K, V]):
+    """What a store can be asked to do: four verbs that a backend writes, and all that is derived from them.
 
     A backend writes `get`, `set`, `delete` and `iter`, for ``str`` keys and ``bytes`` values, and is complete: it can
     be layered, searched, saved, loaded and tested by the conformance kit. Every other verb has a derived form here; a
@@ -69,6 +43,8 @@ class Store(MappingFacade[K, V]):
         What it promises to threads, processes, after a fork and after a crash.
     dialect : str
         What a plain string means as a pattern: ``"regex"``, ``"glob"``, ``"like"``, ``"prefix"``.
+    match_seconds : float or None
+        The most that one match of a regular expression may take in a search here, in seconds.
     strict : bool
         True where nothing that is stored can be executed when it is read.
     holds_bytes : bool
@@ -85,6 +61,7 @@ class Store(MappingFacade[K, V]):
     limits: Limits = Limits()
     guarantees: Guarantees = Guarantees()
     dialect: str = "regex"
+    match_seconds: float | None = None
     strict: bool = True
     holds_bytes: bool = True
     read_only: bool = False
@@ -105,9 +82,11 @@ class Store(MappingFacade[K, V]):
         resolved = resolve(cls, contract, layer=cls._is_layer)
         cls._forms = {verb: form for verb, (form, _) in resolved.items()}
         for verb, (form, function) in resolved.items():
-            wanted = Store.__dict__[verb] if form is Form.DERIVED else function
+            wanted = Verbs.__dict__[verb] if form is Form.DERIVED else function
             if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
                 setattr(cls, verb, wanted)
+        for verb in cls._defines:
+            setattr(cls, verb, completed(cls, verb))
         if not cls.lists_keys and cls._forms["iter"] is Form.DERIVED:
             cls.iter = _unlisted  # type: ignore[method-assign] # no longer abstract: this is its answer
 
@@ -119,23 +98,37 @@ class Store(MappingFacade[K, V]):
         return self
 
     _configuration: tuple[tuple[Any, ...], dict[str, Any]]
-    _lock: threading.RLock
+    _lock: Lock
+    _closed: bool = False
 
     # -- the four verbs ----------------------------------------------------------------------------------------
 
     @overload
-    def get(self, key: K, /) -> V | None: ...
+    def get(self, key: K, default: None = None) -> V | None: ...
 
     @overload
-    def get(self, key: K, default: V | D = ...) -> V | D: ...
+    def get(self, key: K, default: V) -> V: ...
+
+    @overload
+    def get(self, key: K, default: D) -> V | D: ...
 
     @abstractmethod
     def get(self, key: K, default: Any = None) -> Any:
         """Return the value of `key`, or `default` where it is absent. A stored None is not absence."""
 
     @abstractmethod
-    def set(self, key: K, value: V) -> None:
-        """Replace the whole value of `key`. When it returns, every reader of this store sees it."""
+    def set(self, key: K, value: V, *arguments: Any, **options: Any) -> None:
+        """Replace the whole value of `key`. When it returns, every reader of this store sees it.
+
+        Parameters
+        ----------
+        key, value
+            What to store.
+        *arguments, **options
+            ``ttl``: seconds after which the entry is absent, where the store can expire entries. It is spelled openly
+            here, so that a backend that cannot expire may leave it out; a caller who gives one to such a store gets an
+            `UnsupportedError`, in the same words everywhere. `set_many`, `add` and `replace` take it too.
+        """
 
     @abstractmethod
     def delete(self, key: K) -> bool:
@@ -147,7 +140,7 @@ class Store(MappingFacade[K, V]):
 
     # -- derived verbs -----------------------------------------------------------------------------------------
 
-    def has(self, key: K) -> bool:
+    def has(self, key: Any) -> bool:
         """Return whether `key` is there."""
         return self.get(key, MISSING) is not MISSING
 
@@ -159,10 +152,11 @@ class Store(MappingFacade[K, V]):
         """Return a value for each of `keys`, in order, duplicates included, `default` for each that is absent."""
         return [self.get(key, default) for key in keys]
 
-    def set_many(self, pairs: Iterable[tuple[K, V]]) -> None:
-        """Set every pair. Of several values for one key the last one wins."""
+    def set_many(self, pairs: Iterable[tuple[K, V]], *arguments: Any, **options: Any) -> None:
+        """Set every pair, as `set` does. Of several values for one key the last one wins."""
+        expiry = given(*arguments, **options)
         for key, value in pairs:
-            self.set(key, value)
+            self.set(key, value, **expiry)
 
     def delete_many(self, keys: Iterable[K]) -> int:
         """Remove `keys`. Return how many were there; duplicates count once."""
@@ -180,21 +174,23 @@ class Store(MappingFacade[K, V]):
         for keys in batches(list(self.iter())):
             self.delete_many(keys)
 
-    def add(self, key: K, value: V) -> bool:
+    def add(self, key: K, value: V, *arguments: Any, **options: Any) -> bool:
         """Set `key` only where it is absent. Return whether it was set."""
+        expiry = given(*arguments, **options)
         with self._lock:
             if self.has(key):
                 return False
-            self.set(key, value)
+            self.set(key, value, **expiry)
             return True
 
-    def replace(self, key: K, expected: V, value: V) -> bool:
+    def replace(self, key: K, expected: V, value: V, *arguments: Any, **options: Any) -> bool:
         """Set `key` only where its value equals `expected`. Return whether it was set."""
+        expiry = given(*arguments, **options)
         with self._lock:
             present: Any = self.get(key, MISSING)
-            if present is MISSING or not same(present, expected):
+            if present is MISSING or not python_equal(present, expected):
                 return False
-            self.set(key, value)
+            self.set(key, value, **expiry)
             return True
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
@@ -216,8 +212,10 @@ class Store(MappingFacade[K, V]):
         """Yield at least every pair that matches `query`; the caller tests each again.
 
         An engine may narrow as far as it can prove. Where ``query.keys_only`` is set the values are not looked at, and
-        may be None.
+        may be None. ``query.part`` is the exception: nobody can test it again, so exactly its keys are yielded.
         """
+        if query.part is not None:
+            return select_names(self, query)
         if query.keys_only:
             return ((key, None) for key in self.iter())  # type: ignore[misc]
         return self.entries()
@@ -230,11 +228,14 @@ class Store(MappingFacade[K, V]):
             scanned=f"every key of {self!r}" if query.keys_only else f"every entry of {self!r}",
         )
 
-    def partitions(self, count: int) -> list[Iterable[K]]:
-        """Return `count` iterables of keys that share out every key, each to one of them."""
-        if count < 1:
-            raise ValueError(f"partitions: the count is at least 1, not {count}")
-        return [_Partition(self.iter, index, count) for index in range(count)]
+    def split(self, count: int) -> list[Part]:
+        """Return 1 to `count` disjoint parts that together hold every key that is there all the time.
+
+        A part is a tuple of plain data, its first element its kind, so that it travels to other processes. The same
+        store reads it there by ``select(Query(part=part))``; see `Store.shares`.
+        """
+        check_count(count)
+        return parts_of_names([key for key, _ in self.select(Query(keys_only=True))], count)
 
     def canonical(self, key: K) -> Any:
         """Return the key as the engine knows it: equal for two keys exactly where they name one entry.
@@ -257,7 +258,7 @@ class Store(MappingFacade[K, V]):
     def close(self) -> None:
         """Release what the store itself opened. A client that was handed in stays open. Closing twice is no error."""
 
-    def keyed(self, down: Callable[[Any], Any], up: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:  # noqa: ARG002 - for engines
+    def compile_keys(self, down: Callable[[Any], Any], up: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:  # noqa: ARG002 - for engines
         """Return verbs with the key functions `down` and `up` compiled in, where an engine has them, by name.
 
         A key layer that leaves str keys without the marker as they are uses them in place of its own, which saves
@@ -276,15 +277,28 @@ class Store(MappingFacade[K, V]):
         defined = self._forms.get(verb) is Form.DEFINED and verb not in self._composed
         return verb in PRIMITIVES or defined
 
+    def route(self, verb: str) -> str:
+        """Return the way that a call of `verb` goes through the stack, a line a step, for people to read.
+
+        Examples
+        --------
+        >>> from spoonbill import Frozen
+        >>> from spoonbill.datastores import InMemoryStore
+        >>> print(Frozen(InMemoryStore()).route("get"))
+        Frozen: left to the store below
+        InMemoryStore: defined by Memory
+        """
+        return "\n".join(route_of(self, verb))
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called, so that calls which need the engine are refused."""
+        return self._closed
+
     @property
     def capabilities(self) -> frozenset[str]:
         """The verbs that are native here, and the engine's features beyond the verbs."""
         return frozenset(verb for verb in VERBS if self.native(verb)) | self.features
-
-    @property
-    def raw(self) -> "Store[Any, Any]":
-        """The store at the bottom of the stack, which holds what the engine holds."""
-        return self
 
     def __repr__(self) -> str:
         arguments, options = self._configuration
@@ -295,10 +309,7 @@ class Store(MappingFacade[K, V]):
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (type(self), *self._configuration)
 
-    def __copy__(self) -> "Store[K, V]":
-        raise UnsupportedError(f"{self!r} is a handle, not its data: store.copy() returns a dict of the data")
-
-    def failure(
+    def _failure(
         self, operation: str, key: Any, cause: BaseException, remedy: str, *, unanswered: bool = False
     ) -> StoreError:
         """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy.
@@ -327,7 +338,7 @@ class Store(MappingFacade[K, V]):
             )
         return StoreError(f"{failed} {remedy}")
 
-    def stopped(
+    def _partial_failure(
         self, operation: str, reason: BaseException, *, done: int, failed: tuple[Any, ...]
     ) -> PartialWriteError:
         """Return the error of a call with many entries that stopped when some of them were written."""
@@ -339,18 +350,12 @@ class Store(MappingFacade[K, V]):
             failed=failed,
         )
 
-    def closed(self) -> ClosedError:
+    def _closed_error(self) -> ClosedError:
         """Return the error of a call after `close`."""
         return ClosedError(f"{self!r} was closed: open it again to use it")
 
 
-def shortened(key: Any, length: int = 80) -> str:
-    """Return ``repr(key)``, cut where it is long: a message must not be drowned by its key."""
-    text = shown(key)
-    return text if len(text) <= length else f"{text[:length]}... ({len(text)} characters)"
-
-
-def _unlisted(self: Store[K, V]) -> Iterator[K]:
+def _unlisted(self: Verbs[K, V]) -> Iterator[K]:
     raise UnsupportedError(
         f"{self!r} cannot list its keys, so it has no iteration, len, clear or search: MetadataIndex(store, index) "
         "keeps them in a second store"
@@ -358,7 +363,7 @@ def _unlisted(self: Store[K, V]) -> Iterator[K]:
 
 
 def _states_contract(base: type) -> bool:
-    return "_states_contract" in base.__dict__ or base in MappingFacade.__mro__
+    return "_states_contract" in base.__dict__ or base in _DICT
 
 
 def _shown(name: str, argument: Any) -> str:
@@ -368,7 +373,7 @@ def _shown(name: str, argument: Any) -> str:
     if isinstance(argument, (str, os.PathLike)):
         argument = os.fspath(argument)
         return repr(masked(argument) if isinstance(argument, str) else argument)
-    if isinstance(argument, (Store, int, float, bool, type(None), bytes, type)):
+    if isinstance(argument, (Verbs, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)
     if isinstance(argument, (list, tuple, dict, builtin_set)):
         return f"<{type(argument).__name__} of {len(argument)}>"
@@ -378,22 +383,5 @@ def _shown(name: str, argument: Any) -> str:
 builtin_set = set
 
 
-def _rebuild(cls: type[Store[Any, Any]], arguments: tuple[Any, ...], options: dict[str, Any]) -> Store[Any, Any]:
+def _rebuild(cls: type[Verbs[Any, Any]], arguments: tuple[Any, ...], options: dict[str, Any]) -> Verbs[Any, Any]:
     return cls(*arguments, **options)
-
-
-class _Partition(Iterable[K]):
-    """The keys that fall to `index` of `count` shares, of a listing that starts anew for each loop.
-
-    By a hash of each key and not by its place: two listings need not have one order, nor two processes one ``hash``.
-    """
-
-    def __init__(self, listing: Callable[[], Iterator[K]], index: int, count: int) -> None:
-        self._listing = listing
-        self._index = index
-        self._count = count
-
-    def __iter__(self) -> Iterator[K]:
-        return (
-            key for key in self._listing() if crc32(repr(key).encode(errors="replace")) % self._count == self._index
-        )

@@ -6,10 +6,21 @@ is sure to agree with that definition. A verb of which nobody speaks is bound to
 derived (in a backend), again unless something that it rests on is defined.
 """
 
+import inspect
+from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any
+from functools import wraps
+from types import MethodType
+from typing import TYPE_CHECKING, Any
 
+from spoonbill.errors import UnsupportedError
+from spoonbill.store.odd_keys import READERS
+from spoonbill.store.parts import NAMES, select_names
 from spoonbill.store.verbs import RESTS_ON, VERBS
+
+if TYPE_CHECKING:
+    from spoonbill.query import Query
+    from spoonbill.store.base import Verbs
 
 
 class Form(Enum):
@@ -57,3 +68,114 @@ def _resolve_verb(verb: str, voices: list[type], *, layer: bool) -> tuple[Form, 
         if RESTS_ON[verb] & defines:
             return Form.DERIVED, None
     return (Form.BOUND if layer else Form.DERIVED), None
+
+
+def given(*, ttl: float | None = None) -> dict[str, float]:
+    """Return the options of a write below: a time to live is passed on only where one was given."""
+    return {} if ttl is None else {"ttl": ttl}
+
+
+def completed(cls: type, verb: str) -> Callable[..., Any]:
+    """Return what `cls` wrote for `verb`, able to answer all that the contract may ask of that verb.
+
+    A write without a ``ttl`` parameter refuses one in the words of every other store, a `select` without a `split`
+    beside it reads the parts that the derived `split` makes, and a `close` is noted for `closed`. A read with a key
+    that no entry can have finds nothing, where the class does not see to it itself (``reads_odd_keys = True``).
+    """
+    function: Callable[..., Any] = cls.__dict__[verb]
+    if VERBS[verb].ttl and not _takes_ttl(function):
+        return _refusing_ttl(function)
+    if verb in READERS and not cls.__dict__.get("reads_odd_keys", False):
+        return READERS[verb](function)
+    if verb == "close":
+        return _noting_close(function)
+    return _reading_parts(function) if verb == "select" else function
+
+
+def _noting_close(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def close(self: "Verbs[Any, Any]") -> None:
+        self._closed = True
+        function(self)
+
+    return close
+
+
+def _takes_ttl(function: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    return any(one.name == "ttl" or one.kind is one.VAR_KEYWORD for one in parameters)
+
+
+def _refusing_ttl(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def write(self: "Verbs[Any, Any]", *arguments: Any, ttl: float | None = None, **options: Any) -> Any:
+        if ttl is not None:
+            raise no_ttl(self)
+        return function(self, *arguments, **options)
+
+    return write
+
+
+def _without_self(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(_self: object, *arguments: Any, **options: Any) -> Any:
+        return function(*arguments, **options)
+
+    return method
+
+
+def no_ttl(store: "Verbs[Any, Any]") -> UnsupportedError:
+    """Return the error of a write with a time to live to a store that cannot expire entries."""
+    return UnsupportedError(f"{store!r} cannot expire entries: leave ttl= out, or use a store that can (RedisStore)")
+
+
+def _reading_parts(select: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(select)
+    def guarded(self: "Verbs[Any, Any]", query: "Query") -> Iterator[tuple[Any, Any]]:
+        part = query.part
+        if part is not None:
+            form = self._forms["split"]
+            if form is Form.DERIVED or (part[0] == NAMES and not self._is_layer):
+                return select_names(self, query)
+        return select(self, query)  # type: ignore[no-any-return]
+
+    return guarded
+
+
+def bind(store: "Verbs[Any, Any]", verb: str, function: Callable[..., Any], *, because: str) -> None:
+    """Answer `verb` of this one store by `function`, which must mean the same and is only faster.
+
+    Parameters
+    ----------
+    store : Verbs
+        The store, in its ``__init__``.
+    verb : str
+        A verb of the table.
+    function : callable
+        What is called in place of the class's own form.
+    because : str
+        Why it is the same, for `Verbs.route`.
+    """
+    if VERBS[verb].ttl and not _takes_ttl(function):
+        function = MethodType(_refusing_ttl(_without_self(function)), store)
+    vars(store)[verb] = function
+    vars(store).setdefault("_bound", {})[verb] = because
+
+
+def route_of(store: "Verbs[Any, Any]", verb: str) -> Iterator[str]:
+    """Yield the steps of a call of `verb`, from the outermost store down."""
+    if verb not in VERBS:
+        raise UnsupportedError(f"{verb!r} is no verb; the verbs are {', '.join(VERBS)}")
+    form, name = store._forms[verb], type(store).__name__  # noqa: SLF001 - the binding's own notes
+    because = vars(store).get("_bound", {}).get(verb)
+    if because is not None:
+        yield f"{name}: {because}"
+    elif form is Form.BOUND:
+        yield f"{name}: left to the store below"
+    elif form is Form.DEFINED:
+        home = next(base for base in type(store).__mro__ if verb in defined_by(base))
+        yield f"{name}: defined by {home.__name__}"
+    else:
+        yield f"{name}: derived from {', '.join(VERBS[verb].derived_from) or 'nothing'}"
+    inner = getattr(store, "inner", None)
+    if inner is not None and form is not Form.DERIVED:
+        yield from route_of(inner, verb)

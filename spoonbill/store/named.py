@@ -1,17 +1,22 @@
 """The base of the named stores: a recipe that is opened by its engine's own words."""
 
-from typing import Any, Self, TypeVar
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from spoonbill.store.layer import Layer
 
 K = TypeVar("K")
 V = TypeVar("V")
+P = ParamSpec("P")
+S = TypeVar("S")
 
 
 class NamedStore(Layer[K, V]):
     """A prebuilt stack. Every verb is the stack's own, so the name costs nothing."""
 
+    is_recipe = True
+
     @classmethod
-    def open(cls, *arguments: Any, **options: Any) -> Self:
-        """Open the store. The same as calling the class."""
+    def open(cls: Callable[P, S], *arguments: P.args, **options: P.kwargs) -> S:
+        """Open the store. The same as calling the class, with the same arguments."""
         return cls(*arguments, **options)

@@ -1,24 +1,7 @@
 """The table of verbs: what a store can be asked to do, and what each verb can be derived from."""
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import Final, Literal
-
-
-class Missing(Enum):
-    """The type of `MISSING`: an Enum, so that type checkers narrow it."""
-
-    MISSING = "MISSING"
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-    def __bool__(self) -> Literal[False]:
-        return False
-
-
-MISSING: Final = Missing.MISSING
-"""Stands for absence where None may be a stored value."""
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -34,31 +17,34 @@ class Verb:
     derived_from : tuple of str
         The verbs that its derived form calls. Empty for the four primitives, and for verbs whose derived form
         calls none.
+    ttl : bool
+        Whether it takes ``ttl=``, the seconds after which what it writes expires.
     """
 
     name: str
     writes: bool
     derived_from: tuple[str, ...] = ()
+    ttl: bool = False
 
 
 _ROWS = (
     Verb("get", writes=False),
-    Verb("set", writes=True),
+    Verb("set", writes=True, ttl=True),
     Verb("delete", writes=True),
     Verb("iter", writes=False),
     Verb("has", writes=False, derived_from=("get",)),
     Verb("count", writes=False, derived_from=("iter",)),
     Verb("get_many", writes=False, derived_from=("get",)),
-    Verb("set_many", writes=True, derived_from=("set",)),
+    Verb("set_many", writes=True, derived_from=("set",), ttl=True),
     Verb("delete_many", writes=True, derived_from=("delete",)),
     Verb("entries", writes=False, derived_from=("iter", "get_many")),
     Verb("clear", writes=True, derived_from=("iter", "delete_many")),
-    Verb("add", writes=True, derived_from=("has", "set")),
-    Verb("replace", writes=True, derived_from=("get", "set")),
+    Verb("add", writes=True, derived_from=("has", "set"), ttl=True),
+    Verb("replace", writes=True, derived_from=("get", "set"), ttl=True),
     Verb("pop", writes=True, derived_from=("get", "delete")),
     Verb("select", writes=False, derived_from=("iter", "entries")),
     Verb("plan", writes=False, derived_from=("select",)),
-    Verb("partitions", writes=False, derived_from=("iter",)),
+    Verb("split", writes=False, derived_from=("select",)),
     Verb("canonical", writes=False),
     Verb("check", writes=False, derived_from=("set",)),
     Verb("replace_all", writes=True, derived_from=("clear", "set_many")),

@@ -3,10 +3,10 @@
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from spoonbill.equality import same
+from spoonbill.common.equality import python_equal
 
 if TYPE_CHECKING:
-    from spoonbill.store.base import Store
+    from spoonbill.store.mapping import Store
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -34,7 +34,7 @@ class StoreValuesView(ValuesView[V]):
         return (value for _, value in self._mapping.entries())
 
     def __contains__(self, value: object) -> bool:
-        return any(same(value, other) for other in self)
+        return any(python_equal(value, other) for other in self)
 
     def __repr__(self) -> str:
         return f"{self._mapping!r}.values()"
@@ -53,7 +53,7 @@ class StoreItemsView(ItemsView[K, V]):
             return False
         missing = object()
         value = self._mapping.get(item[0], missing)
-        return value is not missing and same(value, item[1])
+        return value is not missing and python_equal(value, item[1])
 
     def __repr__(self) -> str:
         return f"{self._mapping!r}.items()"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from spoonbill.store import MISSING, Store, ValueLayer
+from spoonbill.common.sentinels import MISSING
+from spoonbill.store import Store, ValueLayer
 from spoonbill.testing.contract import StoreContract
 
 

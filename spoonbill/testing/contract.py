@@ -2,16 +2,18 @@
 
 import pickle
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spoonbill.equality import same
-from spoonbill.errors import ReadOnlyError
+from spoonbill.common.equality import python_equal
+from spoonbill.common.sentinels import MISSING
+from spoonbill.errors import ReadOnlyError, UnsupportedError
 from spoonbill.query import compile_query, eq, glob, like, prefix, regex
-from spoonbill.store import MISSING, VERBS, Store
+from spoonbill.store import VERBS, Store
 
 
 class StoreContract:
@@ -157,10 +159,49 @@ class StoreContract:
         assert list(store.keys("*", limit=0)) == []
         assert str(store.explain("*"))
 
-    def test_partitions_share_out_every_key(self, store: Store[Any, Any]) -> None:
-        """Every key is in one partition."""
+    def test_shares_hold_every_key_once(self, store: Store[Any, Any]) -> None:
+        """Shares hold every key once, and shares of a search what matches."""
         store.update(self.pairs)
-        assert sorted(key for part in store.partitions(3) for key in part) == sorted(self.keys)
+        for count in (1, 3, len(self.keys) + 5):
+            shares = store.shares(count)
+            assert 1 <= len(shares) <= count
+            assert Counter(key for share in shares for key in share.keys()) == Counter(self.keys)  # noqa: SIM118
+            assert all(python_equal(store[key], value) for share in shares for key, value in share.entries())
+        found = store.shares(3, pattern=str(self.keys[0]))
+        assert Counter(key for share in found for key in share.keys()) == Counter(store.keys(str(self.keys[0])))  # noqa: SIM118
+
+    def test_a_ttl_is_kept_or_refused(self, store: Store[Any, Any]) -> None:
+        """A store that cannot expire entries refuses a time to live, in the words of all others, and writes nothing."""
+        key, value = self.keys[0], self.values[0]
+        writes: tuple[Any, ...] = (
+            lambda: store.set(key, value, ttl=60),
+            lambda: store.set_many([(key, value)], ttl=60),
+            lambda: store.add(key, value, ttl=60),
+        )
+        for write in writes:
+            if "ttl" in store.features:
+                write()
+                assert store.pop(key) == value
+            else:
+                with pytest.raises(UnsupportedError, match="cannot expire entries"):
+                    write()
+                assert not store.has(key)
+
+    def test_a_key_that_cannot_be_stored_is_absent(self, store: Store[Any, Any]) -> None:
+        """Reading with a key of a kind that no entry can have is as reading an absent one; only writes refuse it."""
+        store[self.keys[0]] = self.values[0]
+        odd: Any = object()
+        assert odd not in store
+        assert store.get(odd) is None
+        assert store.get_many([self.keys[0], odd], 5) == [self.values[0], 5]
+        assert store.pop(odd, 5) == 5
+        assert not store.delete(odd)
+        assert store != {odd: self.values[0]}
+        assert store.keys().isdisjoint({odd})
+        assert store.keys() & {odd} == set()
+        assert (odd, self.values[0]) not in store.items()
+        with pytest.raises(KeyError):
+            store[odd]
 
     def test_save_and_load(self, store: Store[Any, Any], tmp_path: Path) -> None:
         """A snapshot brings back what was saved, in place of what is there."""
@@ -236,7 +277,7 @@ class StoreContract:
             assert sorted(store.keys(pattern)) == sorted(key for key in self.keys if query.matches_key(key))
         for value in self.values:
             found = dict(store.items(eq(value)))
-            assert found == {key: other for key, other in self.pairs.items() if same(other, value)}
+            assert found == {key: other for key, other in self.pairs.items() if python_equal(other, value)}
 
     def test_empty_batches_do_nothing(self, store: Store[Any, Any]) -> None:
         """A batch of nothing is no error and changes nothing."""
@@ -257,7 +298,7 @@ class StoreContract:
             lambda: untyped.items(None),
             lambda: untyped.values(keys="abc"),
             lambda: untyped.update([(self.keys[1],)]),
-            lambda: untyped.partitions(0),
+            lambda: untyped.split(0),
         )
         for attempt in attempts:
             with pytest.raises((TypeError, ValueError)):

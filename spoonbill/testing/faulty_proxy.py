@@ -10,6 +10,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+from spoonbill.common.locks import new_lock
+
 __all__ = ["FAULTS", "FaultyProxy"]
 
 FAULTS: Final = ("drop", "reset", "truncate", "half_close", "delay", "refuse", "cut")
@@ -83,7 +85,7 @@ class FaultyProxy:
         self._faults = faults
         self._delay = delay
         self._armed: tuple[str, bytes] | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._connections: set[socket.socket] = set()
         self.rate = rate
         self.seen: Counter[str] = Counter()

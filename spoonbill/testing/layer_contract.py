@@ -1,13 +1,15 @@
 """The contract of a layer: a store around a store, which loses nothing on the way."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
-from spoonbill.store import MISSING, VERBS, Store
+from spoonbill.store import VERBS, KeyLayer, Store
 from spoonbill.testing.contract import StoreContract
 
 
@@ -116,6 +118,25 @@ class LayerContract(StoreContract):
             assert calls[0] == {"set_many"}
             assert calls[1] <= {"get_many"}  # none where it answers from memory
             assert calls[2] == {"delete_many"}
+
+    def test_foreign_keys_are_left_alone(self, store: Store[Any, Any]) -> None:
+        """Keys of others in the store below are neither listed, counted, found nor cleared by a layer of keys."""
+        if not isinstance(store, KeyLayer):
+            return
+        recorder = self.recorder(store)
+        store.update(self.pairs)
+        own = set(recorder.data)
+        beside = {name for name in ("", "~", "zz", "0", "some/other:key") if not store.owns(name)} - own
+        recorder.data.update(dict.fromkeys(beside, b"foreign"))
+        assert Counter(iter(store)) == Counter(self.keys)
+        assert len(store) == len(self.keys)
+        assert dict(store.items()) == self.pairs
+        assert Counter(store.keys("*")) == Counter(self.keys)
+        assert Counter(key for share in store.shares(2) for key in share.keys()) == Counter(self.keys)  # noqa: SIM118
+        store.replace_all([(self.keys[0], self.values[0])])
+        assert dict(store.items()) == {self.keys[0]: self.values[0]}
+        store.clear()
+        assert recorder.data.keys() == beside
 
     def test_failures_are_not_absence(self, store: Store[Any, Any]) -> None:
         """An error of the store below comes through: it is neither the default nor a KeyError."""

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from spoonbill.common.sentinels import MISSING
 from spoonbill.query import compile_query, eq, prefix
-from spoonbill.store import MISSING, Store
+from spoonbill.store import Store
 
 
 def machine_for(

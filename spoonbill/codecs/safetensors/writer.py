@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.codecs.safetensors.header import build_header
+from spoonbill.common.masking import masked, secrets_in, without
 from spoonbill.errors import CodecError, MissingExtraError, StoreError
-from spoonbill.files import appearing
-from spoonbill.masking import masked, secrets_in, without
+from spoonbill.filesystems import write_atomically
 
 __all__ = ["Layout", "write_file"]
 
@@ -47,7 +47,7 @@ def write_file(
     wanted = list(layouts)
     head, order = build_header(wanted, metadata)
     try:
-        with appearing(url, storage_options, _check_by_the_library) as file:
+        with write_atomically(url, storage_options, _check_by_the_library) as file:
             file.write(head)
             for name in order:
                 put(name, file.write)

@@ -1,0 +1,1 @@
+"""One file a key, on any filesystem."""

@@ -1,0 +1,135 @@
+"""The root of a store of files: how it is opened, when it is repaired, and what its failures mean."""
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NoReturn
+
+from spoonbill.backends.filesystem.cache import DiskCache
+from spoonbill.common.masking import scrub, secrets_in
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.text import shortened
+from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError
+from spoonbill.filesystems.commit import recover
+from spoonbill.filesystems.errors import is_unanswered, remedy
+from spoonbill.filesystems.folder import Folder
+from spoonbill.filesystems.limits import limits_below, longest_path
+from spoonbill.filesystems.local import LocalFolder
+from spoonbill.filesystems.names import path_of
+from spoonbill.filesystems.opening import open_folder
+from spoonbill.filesystems.recovery.unfinished import Readable, Values, look
+from spoonbill.store import Store
+
+_BATCH = 100
+"""Files of one batch of reads: their values are in memory together."""
+_BATCH_BYTES = 32 << 20
+"""Bytes after which a batch of writes goes out before it is full."""
+_ABSENCES = (FileNotFoundError, NotADirectoryError)
+
+
+class FilesystemRoot(Store[str, bytes]):
+    """What `Filesystem` is made of below its verbs. The parameters are told there."""
+
+    guarantees = LocalFolder.guarantees
+    features = frozenset({"read_range"})
+
+    def __init__(
+        self,
+        url: str | Path,
+        *,
+        sync: bool = False,
+        cache: str | Path | None = None,
+        manifest: str | None = None,
+        **storage_options: Any,
+    ) -> None:
+        url = os.fspath(url)
+        self._secrets = secrets_in(url, storage_options)
+        try:
+            folder = open_folder(url, storage_options, sync=sync, manifest=manifest)
+        except SpoonbillError:
+            raise
+        except Exception as error:
+            self._refuse("open", MISSING, error)
+        self._unsettled = folder
+        self._root = folder.root
+        self._start = folder.start
+        self._failures = folder.failures
+        self._copies = None if cache is None else DiskCache(cache, folder)
+        self._settled = folder.read_only
+        self._lock = folder.lock
+        self._writing = self._lock if folder.serial else nullcontext()
+        self._longest = longest_path(folder.limits, self._root)
+        self.limits = limits_below(folder.limits, self._root)
+        self.guarantees = folder.guarantees
+        self.read_only = folder.read_only  # a web server, an archive
+
+    # -- the medium --------------------------------------------------------------------------------------------
+
+    @property
+    def _folder(self) -> Folder:
+        """The medium for writes: the first one ends what a process of this user that is gone has left half done."""
+        if not self._settled:
+            self._try("open", recover, self._unsettled)
+            self._settled = True
+        return self._unsettled
+
+    @property
+    def _reader(self) -> Readable:
+        """What is read, which changes nothing: where a load or save is half done, the state that was decided."""
+        if not self._settled:
+            unfinished = self._try("open", look, self._unsettled)
+            if unfinished is not None:
+                return unfinished  # type: ignore[no-any-return]
+            self._settled = True
+        return self._unsettled
+
+    @property
+    def _cached(self) -> Values:
+        reader = self._reader
+        return self._copies if self._copies is not None and reader is self._unsettled else reader
+
+    # -- keys and failures -------------------------------------------------------------------------------------
+
+    def _path(self, key: str) -> str:
+        try:
+            return self._start + path_of(key)
+        except (AttributeError, TypeError, UnicodeEncodeError) as error:
+            raise InvalidKeyError(
+                f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}; "
+                "a Codec holds any key"
+            ) from error
+
+    def _new_path(self, key: str, value: bytes) -> str:
+        path = self._path(key)
+        if value.__class__ is not bytes and not isinstance(value, bytes):
+            raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
+        if 4 * len(path) > self._longest and self._too_long(path):
+            self._refuse_long(key)
+        return path
+
+    def _too_long(self, path: str) -> bool:
+        return len(path.encode()) > self._longest
+
+    def _refuse_long(self, key: str) -> NoReturn:
+        limit = f"{self.limits.key_bytes} bytes" if self.limits.key_bytes else "what this filesystem's paths hold"
+        raise KeyTooLongError(
+            f"the key {shortened(key)} is longer than {limit} in {self!r} (a capital or a sign takes several bytes): "
+            "use a shorter key, for instance a hash of it"
+        )
+
+    def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
+        """Raise what the filesystem failed with as an error of our tree."""
+        if isinstance(error, SpoonbillError):
+            raise error
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
+            self._refuse_long(key)
+        scrub(error, self._secrets)
+        raise self._failure(operation, key, error, remedy(error), unanswered=is_unanswered(error)) from error
+
+    def _try(self, operation: str, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except self._failures as error:
+            self._refuse(operation, MISSING, error)

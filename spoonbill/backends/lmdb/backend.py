@@ -1,0 +1,363 @@
+"""LMDB: a memory-mapped B+ tree in a directory of its own."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeGuard
+
+import lmdb
+
+from spoonbill.backends.lmdb.compiled import EMPTY, Batch, batch, batch_verbs, decoded, listing_verbs, single_key_verbs
+from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, Handle, environment
+from spoonbill.common.batching import batches
+from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.common.text import shortened
+from spoonbill.common.traits import Guarantees, Limits
+from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
+from spoonbill.query import Plan, Query, Step
+from spoonbill.store import Store
+from spoonbill.store.binding import no_ttl
+from spoonbill.store.odd_keys import raise_unhashable
+
+_LONGEST = 511
+_SORTED_AT_ONCE = 200_000
+_STREAMED_AT_ONCE = 25_000
+"""Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
+_DictItems: type[Any] = type({}.items())
+
+
+class Lmdb(Store[str, bytes]):
+    """The main database of an LMDB environment, keys as plain UTF-8, as lmdbm and py-lmdb open it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The environment's directory; made where it is missing.
+    durability : {"disk", "process"}, optional
+        ``"disk"``: a finished write survives a power cut. ``"process"``: it survives the end of this process, but the
+        last writes may be lost, and the file torn, by a crash of the machine; many times faster.
+    map_size : int, optional
+        The largest size of the database in bytes; by default as much as the platform grants, grown when full.
+    **options
+        For ``lmdb.open``.
+    """
+
+    limits = Limits(key_bytes=_LONGEST)
+    guarantees = Guarantees(
+        threads="safe",
+        processes="safe on a local disk; never on a network filesystem",
+        fork="both sides go on; with a live iterator the child gets a StoreError",
+        crash='a finished write survives a power cut; with durability="process" only the end of the process',
+        iteration="a snapshot of the moment when the loop began; writing meanwhile works",
+        atomic="between all processes",
+    )
+    reads_odd_keys = True
+    _at_once = _STREAMED_AT_ONCE  # a class of larger values says fewer
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        durability: Literal["disk", "process"] = "disk",
+        map_size: int | None = None,
+        **options: Any,
+    ) -> None:
+        if durability not in {"disk", "process"}:
+            raise ValueError(f'Lmdb: durability is "disk" or "process", not {durability!r}')
+        if durability == "process":
+            options = {"sync": False, **options}
+        if map_size is not None:
+            options = {"map_size": map_size, **options}
+        shared = environment(path, options)
+        self._lock = shared.lock
+        self._handle = Handle(shared)
+
+    @property
+    def _shared(self) -> Environment:
+        if self._handle.shared is None:
+            raise self._closed_error()
+        return self._handle.shared
+
+    # -- single keys -------------------------------------------------------------------------------------------
+
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            return self._handle.begin().get(key.encode() or EMPTY, default)
+        except Exception as error:
+            return self.get(key, default) if self._mended("get", key, error) else default
+
+    def has(self, key: str) -> bool:
+        return self.get(key, MISSING) is not MISSING
+
+    def set(self, key: str, value: bytes, *, ttl: float | None = None) -> None:
+        if ttl is not None:
+            raise no_ttl(self)
+        try:
+            with self._lock, self._handle.begin(write=True) as txn:
+                txn.put(key.encode() or EMPTY, value)
+        except Exception as error:
+            if not self._mended("set", key, error):
+                self._too_long(key)
+            self.set(key, value)
+
+    def delete(self, key: str) -> bool:
+        try:
+            with self._lock, self._handle.begin(write=True) as txn:
+                return bool(txn.delete(key.encode() or EMPTY))
+        except Exception as error:
+            return self._mended("delete", key, error) and self.delete(key)
+
+    def add(self, key: str, value: bytes) -> bool:
+        return bool(self._write("add", key, lambda txn, data: txn.put(data, value, overwrite=False)))
+
+    def pop(self, key: str, default: Any = RAISE) -> Any:
+        value = self._write("pop", key, lambda txn, data: txn.pop(data))
+        return absent(key, default) if value is None else value
+
+    def replace(self, key: str, expected: bytes, value: bytes) -> bool:
+        def swap(txn: Any, data: bytes) -> bool:
+            return txn.get(data) == expected and bool(txn.put(data, value))
+
+        return bool(self._write("replace", key, swap))
+
+    def _write(self, operation: str, key: str, work: Callable[[Any, bytes], Any]) -> Any:
+        """Do `work` on one key in a write transaction, again after the map grew."""
+        while True:
+            try:
+                with self._lock, self._handle.begin(write=True) as txn:
+                    return work(txn, key.encode() or EMPTY)
+            except Exception as error:
+                if not self._mended(operation, key, error):
+                    return self._too_long(key) if operation == "add" else None
+
+    # -- many keys ---------------------------------------------------------------------------------------------
+
+    def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
+        keys = list(keys)
+        try:
+            txn = self._handle.begin()
+            return list(map(txn.get, _encoded(keys), repeat(default)))
+        except (AttributeError, UnicodeEncodeError):
+            return [self.get(key, default) for key in keys]  # one of them can be the key of no entry
+        except Exception as error:
+            if self._mended("get_many", MISSING, error):
+                return self.get_many(keys, default)
+            return [self.get(key, default) for key in keys]  # one of them is too long to be there
+
+    def set_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        self.put_all("set_many", pairs, self._name, clear=False)
+
+    def replace_all(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        self.put_all("replace_all", pairs, self._name, clear=True)
+
+    def put_all(
+        self, operation: str, pairs: Iterable[tuple[Any, bytes]], down: Callable[[Any], str], *, clear: bool
+    ) -> None:
+        """Put `pairs` in one transaction, keys by `down`, sorted so far as they fit in memory at once."""
+        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._at_once)
+        chunks = (batch(piece, down) for piece in pieces)
+        # The first are read before the transaction: most often all, so that a generator of pairs may use this store.
+        kept = list(islice(chunks, 1))
+        may_grow = self._shared.map_size < LARGEST_MAP
+        chunk = Batch((), tuple)
+        begun = False
+        while True:
+            try:
+                with self._lock, self._handle.begin(write=True) as txn:
+                    if clear:
+                        txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
+                    for chunk in kept:
+                        chunk.put(txn)
+                    for chunk in chunks:
+                        begun = True
+                        if may_grow:
+                            kept.append(chunk)  # to be put again after a growth
+                        chunk.put(txn)
+                    return
+            except Exception as error:
+                if isinstance(error, lmdb.BadValsizeError):
+                    self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
+                if begun and not may_grow and isinstance(error, lmdb.Error):
+                    raise self._failure(operation, MISSING, error, "Nothing was written; check the disk.") from error
+                self._mended(operation, MISSING, error)
+
+    def _name(self, key: Any) -> str:
+        if not isinstance(key, str):
+            raise self._no_key(key)
+        try:
+            key.encode()
+        except UnicodeEncodeError as error:
+            raise self._no_key(key) from error
+        return key
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        keys = list(keys)
+        while True:
+            try:
+                names = [name for name in _encoded(keys) if len(name) <= _LONGEST]
+                with self._lock, self._handle.begin(write=True) as txn:
+                    return sum(map(txn.delete, names))
+            except (AttributeError, UnicodeEncodeError):
+                return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
+            except Exception as error:
+                self._mended("delete_many", MISSING, error)
+
+    def clear(self) -> None:
+        self.put_all("clear", (), self._name, clear=True)
+
+    # -- listing -----------------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        try:
+            return self._handle.begin().stat()["entries"]  # type: ignore[no-any-return]
+        except Exception as error:
+            self._mended("count", MISSING, error)
+            return self.count()
+
+    def iter(self) -> Iterator[str]:
+        with self.snapshot("iter") as cursor:
+            yield from decoded(cursor.iternext(values=False), self.text, cursor)
+
+    def entries(self) -> Iterator[tuple[str, bytes]]:
+        with self.snapshot("entries") as cursor:
+            for key, value in cursor.iternext():
+                yield self.text(key), value
+
+    def select(self, query: Query) -> Iterator[tuple[str, Any]]:
+        prefixes = ("",) if query.pattern is None else query.pattern.prefixes
+        with self.snapshot("select") as cursor:
+            for start in prefixes:
+                head = start.encode(errors="surrogatepass")
+                if not cursor.set_range(head):
+                    continue
+                for key, value in _pairs(cursor, keys_only=query.keys_only):
+                    if not key.startswith(head):
+                        break
+                    yield self.text(key), value
+
+    def plan(self, query: Query) -> Plan:
+        prefixes = ("",) if query.pattern is None else query.pattern.prefixes
+        if "" in prefixes:
+            return super().plan(query)
+        ranges = ", ".join(map(repr, prefixes))
+        return Plan(
+            steps=(Step(where=repr(self), runs=str(query)),),
+            native=f"ranges of keys that begin with {ranges}",
+            finished_here=str(query),
+            scanned=f"keys that begin with {ranges}",
+        )
+
+    @contextmanager
+    def snapshot(self, operation: str) -> Iterator[Any]:
+        """Hold a read transaction with a cursor, counted so that nothing closes the environment under it."""
+        snapshot = object()
+        while True:
+            shared = self._shared
+            shared.live.add(snapshot)  # first, so that no other thread closes it in between
+            try:
+                txn = self._handle.begin()
+                break
+            except Exception as error:
+                shared.live.discard(snapshot)
+                self._mended(operation, MISSING, error)
+        try:
+            yield txn.cursor()
+        finally:
+            shared.live.discard(snapshot)
+            txn.abort()
+
+    def text(self, key: bytes) -> str:
+        """Return LMDB's `key` as a str."""
+        try:
+            return key.decode()
+        except UnicodeDecodeError as error:
+            if key == EMPTY:
+                return ""
+            raise KeyDecodeError(
+                f"{self!r} holds the key {key!r}, which is no UTF-8 text: another program wrote it; read it with "
+                "py-lmdb",
+                repr(key),
+            ) from error
+
+    # -- the environment ---------------------------------------------------------------------------------------
+
+    def check(self, key: str, value: bytes) -> None:
+        try:
+            data = key.encode()
+        except (AttributeError, UnicodeEncodeError) as error:
+            raise self._no_key(key) from error
+        if len(data) > _LONGEST:
+            self._too_long(key)
+        if not isinstance(value, bytes):
+            raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
+
+    def flush(self) -> None:
+        try:
+            self._shared.env.sync(True)
+        except Exception as error:
+            self._mended("flush", MISSING, error)
+
+    def close(self) -> None:
+        self._handle.close(self._closed_error())
+
+    def compile_keys(self, down: Callable[[Any], str], up: Callable[[str], Any]) -> dict[str, Callable[..., Any]]:
+        compiled = {
+            **single_key_verbs(self, self._handle, down),
+            **batch_verbs(self, self._handle, down),
+            **listing_verbs(self, up),
+        }
+        own = vars(Lmdb)  # of a verb that a subclass has changed there is no compiled form
+        return {verb: function for verb, function in compiled.items() if getattr(type(self), verb) is own[verb]}
+
+    def _mended(self, operation: str, key: Any, error: Exception) -> bool:
+        """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
+        if isinstance(error, StoreError):
+            raise error
+        shared = self._shared
+        if isinstance(error, lmdb.MapFullError):
+            shared.grow()
+        elif isinstance(error, lmdb.MapResizedError):
+            shared.adopt_size()
+        elif isinstance(error, lmdb.BadValsizeError):
+            return False
+        elif isinstance(error, (AttributeError, UnicodeEncodeError)) and key is not MISSING:
+            if operation in {"get", "delete", "pop"}:
+                raise_unhashable(key, self._no_key(key))
+                return False
+            raise self._no_key(key) from error
+        elif type(error) is lmdb.Error and "closed" in str(error):
+            shared.revive()
+        elif isinstance(error, lmdb.Error):
+            raise self._failure(operation, key, error, "Check the disk and the permissions of the path.") from error
+        elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
+            raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
+        else:
+            raise error
+        return True
+
+    def _no_key(self, key: Any) -> InvalidKeyError:
+        return InvalidKeyError(
+            f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}; a Codec holds any key"
+        )
+
+    def _too_long(self, key: str) -> NoReturn:
+        raise KeyTooLongError(
+            f"set of key {shortened(key)} in {self!r}: it is {len(key.encode())} bytes long, LMDB holds {_LONGEST}; "
+            "shorten it, or keep it in the value under a hash"
+        )
+
+
+def _encoded(keys: Iterable[str]) -> Iterator[bytes]:
+    return (key.encode() or EMPTY for key in keys)
+
+
+def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
+    """Return whether `pairs` are the items of a dict, which is then read as it is."""
+    return type(pairs) is _DictItems and len(pairs) <= _SORTED_AT_ONCE
+
+
+def _pairs(cursor: Any, *, keys_only: bool) -> Iterator[tuple[bytes, Any]]:
+    if keys_only:
+        return zip(cursor.iternext(keys=True, values=False), repeat(None))
+    return cursor.iternext()  # type: ignore[no-any-return]

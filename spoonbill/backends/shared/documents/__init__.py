@@ -1,0 +1,38 @@
+"""What the document stores share: how a value becomes a document, keys become names, and searches become filters.
+
+A room below the backends: it knows the contract and no engine. An engine is a `DocumentBackend` with a
+`DocumentScheme` (values), a `KeyEscape` (keys, where the engine cannot hold every string) and a `Pushdown` (searches).
+"""
+
+from spoonbill.backends.shared.documents.backend import DocumentBackend, ScanPartition
+from spoonbill.backends.shared.documents.engine import DocumentHooks, UnwrittenError
+from spoonbill.backends.shared.documents.escape import KeyEscape
+from spoonbill.backends.shared.documents.model import in_utc, is_sound
+from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown, PushedPart, PushedQuery
+from spoonbill.backends.shared.documents.ranges import after_prefix, as_float_range, literal_runs, server_regex
+from spoonbill.backends.shared.documents.resource import Resource, readable, writable
+from spoonbill.backends.shared.documents.scheme import RESERVED, DocumentScheme
+
+__all__ = [
+    "NOTHING",
+    "RESERVED",
+    "DocumentBackend",
+    "DocumentHooks",
+    "DocumentScheme",
+    "KeyEscape",
+    "Path",
+    "Pushdown",
+    "PushedPart",
+    "PushedQuery",
+    "Resource",
+    "ScanPartition",
+    "UnwrittenError",
+    "after_prefix",
+    "as_float_range",
+    "in_utc",
+    "is_sound",
+    "literal_runs",
+    "readable",
+    "server_regex",
+    "writable",
+]

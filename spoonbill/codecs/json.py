@@ -1,0 +1,94 @@
+"""JSON as other programs read and write it, held to what comes back as it went in."""
+
+import json
+from typing import Any, Final, NoReturn
+
+from spoonbill.common.enums import qualified
+from spoonbill.common.nesting import MOST_LEVELS, is_deeper
+from spoonbill.errors import CodecError
+
+__all__ = ["JsonCodec"]
+
+_SCALARS: Final = frozenset({type(None), bool, int, float, str})
+_STR: Final = frozenset({str})
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Built once: json.dumps and json.loads build a new one for each call with options.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+class JsonCodec:
+    """Holds None, bool, int, float, str, list, and dict with str keys, as compact UTF-8 JSON.
+
+    Python's own encoder turns tuples into lists and int keys into strings, silently. This codec refuses what would not
+    come back equal and of the same type.
+    """
+
+    name: str = "json"
+    safe: bool = True
+
+    def dumps(self, value: Any) -> bytes:
+        """Return the value as JSON; ``CodecError`` where JSON would change it."""
+        try:
+            data = _ENCODER.encode(value).encode()
+        except UnicodeEncodeError as error:
+            raise CodecError(f"the json codec cannot hold a str with a lone surrogate ({error})") from error
+        except RecursionError as error:
+            raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {_TOO_DEEP}") from error
+        except (TypeError, ValueError) as error:
+            raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {error}; {_REMEDY}") from error
+        # Checked after it was encoded: the encoder has then proven that the value contains no cycle.
+        if type(value) not in _SCALARS:
+            _check_faithful(value)
+            if _is_deep(data, value):
+                raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {_TOO_DEEP}")
+        return data
+
+    def loads(self, data: bytes) -> Any:
+        """Return the value of JSON bytes; ``CodecError`` where they are not JSON (NaN and Infinity are not)."""
+        try:
+            value = _DECODER.decode(str(data, "utf-8"))
+        except ValueError as error:
+            raise CodecError(f"the stored bytes are not JSON: {error}") from error
+        except RecursionError as error:
+            raise CodecError(f"the stored JSON cannot be read: {_TOO_DEEP}") from error
+        if _is_deep(data, value):
+            raise CodecError(f"the stored JSON cannot be read: {_TOO_DEEP}")
+        return value
+
+    def __repr__(self) -> str:
+        return "JsonCodec()"
+
+
+_TOO_DEEP: Final = f"it is nested in more than {MOST_LEVELS} levels"
+_REMEDY: Final = "the msgpack codec (the default) holds tuples, sets, bytes, NaN and keys of any type"
+
+
+def _is_deep(data: bytes, value: Any) -> bool:
+    if len(data) <= MOST_LEVELS:
+        return False
+    containers = data.count(b"[") + data.count(b"{")
+    return containers > MOST_LEVELS and is_deeper(value, among=containers)
+
+
+def _check_faithful(value: Any) -> None:
+    nodes = [value]
+    while nodes:
+        node = nodes.pop()
+        kind = type(node)
+        if kind is dict:
+            if not _STR.issuperset(map(type, node)):
+                key = next(key for key in node if type(key) is not str)
+                raise CodecError(f"the json codec cannot hold a key of type {qualified(type(key))}: {_REMEDY}")
+            parts = node.values()
+        elif kind is list:
+            parts = node
+        else:
+            raise CodecError(f"the json codec cannot hold a value of type {qualified(kind)}: {_REMEDY}")
+        if not _SCALARS.issuperset(map(type, parts)):
+            nodes.extend(part for part in parts if type(part) not in _SCALARS)

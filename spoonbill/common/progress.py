@@ -1,0 +1,26 @@
+"""Progress of long work: a bar, a function that is called, or nothing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+__all__ = ["Progress", "with_progress"]
+
+Progress = bool | Callable[[int], object]
+"""False for none, True for a progress bar, or a function that is called with the number of entries so far."""
+
+
+def with_progress(things: Iterable[Any], progress: Progress, what: str) -> Iterator[Any]:
+    """Yield `things`, and report how many there were so far."""
+    if progress is False:
+        return iter(things)
+    if progress is True:
+        from tqdm.auto import tqdm
+
+        return iter(tqdm(things, desc=what, unit=" entries"))
+    return _reported(things, progress)
+
+
+def _reported(things: Iterable[Any], report: Callable[[int], object]) -> Iterator[Any]:
+    for count, thing in enumerate(things, 1):
+        yield thing
+        report(count)

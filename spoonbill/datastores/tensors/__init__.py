@@ -1,0 +1,1 @@
+"""The named stores of tensors."""

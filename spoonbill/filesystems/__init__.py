@@ -1,0 +1,17 @@
+"""Single files on any filesystem: read once or several times, written so that they appear only when whole."""
+
+from spoonbill.filesystems.flock import folder_lock
+from spoonbill.filesystems.fsspec_url import open_filesystem
+from spoonbill.filesystems.single import copies, is_local, named, open_for_reading, rename, renames, write_atomically
+
+__all__ = [
+    "copies",
+    "folder_lock",
+    "is_local",
+    "named",
+    "open_filesystem",
+    "open_for_reading",
+    "rename",
+    "renames",
+    "write_atomically",
+]

@@ -1,0 +1,1 @@
+"""What an interrupted load or save leaves, and what is done about it."""

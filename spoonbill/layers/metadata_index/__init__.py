@@ -1,0 +1,1 @@
+"""The index of a store that cannot list its keys."""

@@ -1,0 +1,1 @@
+"""The contents of a store as one file, or as a folder of files."""

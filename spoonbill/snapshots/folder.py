@@ -1,0 +1,176 @@
+"""A folder that `FilesystemStore.save` wrote, read as the entries that it holds."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spoonbill.codecs import get_codec
+from spoonbill.common.masking import masked
+from spoonbill.errors import CodecError, SnapshotError
+from spoonbill.filesystems import is_local, named
+from spoonbill.keys import decode_key
+
+if TYPE_CHECKING:
+    from spoonbill.filesystems.folder import Folder
+
+FILES_NOTE = "files~note"
+"""The file that is written last and lists the others. No key's file is called so."""
+
+RECORD = "publication~note"
+"""The file that is there while a save or load renames its files into place."""
+
+_AT_A_TIME = 50
+
+
+def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
+    """Return the folder at a URL that `FilesystemStore.save` finished, None where a file or nothing is there.
+
+    Raises
+    ------
+    SnapshotError
+        If it is a folder of another kind.
+    """
+    from spoonbill.filesystems.opening import open_folder
+
+    if is_local(url) and not Path(url).is_dir():
+        return None
+    with named("load", url, storage_options):
+        folder = open_folder(str(url), storage_options, sync=False, manifest=None)
+        files = _noted_at(folder, url, storage_options)
+        if files is None:
+            folder.close()
+        return files
+
+
+def _noted_at(folder: "Folder", url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
+    if _is_there(folder, RECORD):
+        raise SnapshotError(
+            f"a save into {masked(str(url))} is in its last step, or was broken off there: load it when the save is "
+            "done; if it was broken off, save again, or open the folder as a FilesystemStore of yours and call "
+            "flush(), which finishes it"
+        )
+    if _is_there(folder, FILES_NOTE):
+        return ExportedFiles(folder, folder.read(folder.path(FILES_NOTE)), url, storage_options)
+    if is_local(url) or ("http" not in folder.fs.protocol and folder.fs.isdir(folder.root)):
+        raise SnapshotError(
+            f"{masked(str(url))} is a folder without the note that a finished save leaves: save it again, or open it "
+            "as FilesystemStore.open(...) and copy it with update"
+        )
+    return None
+
+
+def files_noted(note: bytes, root: str) -> list[tuple[str, int, str]]:
+    """Return the name, the size and the key of each file that a note lists."""
+    return _parsed(note, root)[1]
+
+
+def _parsed(note: bytes, root: str) -> tuple[dict[str, Any], list[tuple[str, int, str]]]:
+    try:
+        head, *lines = (json.loads(line) for line in note.decode().removesuffix("\n").split("\n"))
+        whole = head["spoonbill"] == "files 1" and type(head["files"]) is int and head["files"] == len(lines)
+        whole = whole and type(head["codec"]) is str and type(head["strict"]) is bool
+        whole = whole and all(map(_is_line, lines)) and len({name for name, _, _ in lines}) == len(lines)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise SnapshotError(f"the note of {masked(root)} cannot be read: {str(error)[:200]}; save it again") from error
+    if not whole:
+        raise SnapshotError(f"the note of {masked(root)} is not one that a finished save leaves; save it again")
+    return head, lines
+
+
+def _is_line(line: Any) -> bool:
+    """Return whether a line is the name, the size and the key of a file as a store writes it, below its root."""
+    from spoonbill.filesystems.names import key_of
+
+    name, size, key = line
+    return type(name) is str and type(size) is int and size >= 0 and type(key) is str and key_of(name) == key
+
+
+class ExportedFiles:
+    """The entries of such a folder; each file has to be there, in the length that was noted.
+
+    Parameters
+    ----------
+    medium : Folder
+        The folder.
+    note : bytes
+        What the note says.
+    url : str or Path
+        Where the folder is, for errors.
+    storage_options : dict
+        What it was opened with, for the secrets that no error may hold.
+    """
+
+    def __init__(self, folder: "Folder", note: bytes, url: str | Path, storage_options: dict[str, Any]) -> None:
+        self._folder = folder
+        self._root = folder.root
+        self._head, self._lines = _parsed(note, folder.root)
+        self._mark = _mark(note)
+        self._named = partial(named, "load", url, storage_options)
+
+    def entries(self, *, allow_pickle: bool) -> Iterator[tuple[Any, Any]]:
+        """Yield every pair, decoded; a file that is missing or of another length is a SnapshotError."""
+        name = self._head["codec"]
+        try:
+            codec = get_codec(name)
+        except CodecError as error:
+            raise SnapshotError(
+                f"the files of {masked(self._root)} are written by a codec of your own, {name}: open them with "
+                "FilesystemStore.open(..., codec=...) and copy them with update"
+            ) from error
+        if not (codec.safe and self._head["strict"]) and not allow_pickle:
+            raise SnapshotError(
+                f"the files of {masked(self._root)} are written by the codec {name}, strict={self._head['strict']}, "
+                "which can run code when they are read: load them into a store with strict=False, if you trust where "
+                "they come from"
+            )
+        for file, data, key in self._read():
+            try:
+                yield decode_key(key, strict=self._head["strict"]), codec.loads(data)
+            except (TypeError, ValueError) as error:
+                raise SnapshotError(f"the file {file} of {masked(self._root)} cannot be read: {error}") from error
+        with self._named():
+            unchanged = self._unchanged()
+        if not unchanged:
+            raise SnapshotError(f"{masked(self._root)} was saved into while it was read: load it again")
+
+    def _read(self) -> Iterator[tuple[str, bytes, str]]:
+        for start in range(0, len(self._lines), _AT_A_TIME):
+            lines = self._lines[start : start + _AT_A_TIME]
+            with self._named():
+                found = self._folder.read_many([self._folder.path(file) for file, _, _ in lines])
+                for one in found:
+                    if isinstance(one, Exception):
+                        raise one
+            for (file, size, key), data in zip(lines, found, strict=True):
+                if not isinstance(data, bytes) or len(data) != size:
+                    raise SnapshotError(
+                        f"the file {file} of {masked(self._root)} is missing or was changed; save it again"
+                    )
+                yield file, data, key
+
+    def _unchanged(self) -> bool:
+        """Return whether no other save has begun to rename its files into this place."""
+        if _is_there(self._folder, RECORD):
+            return False
+        try:
+            return _mark(self._folder.read(self._folder.path(FILES_NOTE))) == self._mark
+        except FileNotFoundError:
+            return False
+
+    def close(self) -> None:
+        """Release what was opened for them."""
+        self._folder.close()
+
+
+def _is_there(folder: "Folder", name: str) -> bool:
+    try:
+        return folder.exists(folder.path(name))
+    except PermissionError:  # a service that does not tell absence from refusal
+        return False
+
+
+def _mark(note: bytes) -> bytes:
+    return hashlib.blake2b(note).digest()

@@ -1,0 +1,170 @@
+"""Secrets: forty shapes of one, in every address and option of every engine, and none of them in any message."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from botocore.config import Config
+
+from spoonbill.common.masking import masked, secrets_in
+from spoonbill.datastores import (
+    CosmosDBStore,
+    DynamoDBStore,
+    FilesystemStore,
+    InMemoryStore,
+    MongoDBStore,
+    RedisStore,
+    SafetensorsStore,
+)
+from spoonbill.errors import causes
+
+MARKS = ("hushone", "hushtwo")
+"""No message may hold these, which are in each secret."""
+
+_SIGNS = " ?;#@/:&=%+,!$'\"\\()[]{}|<>~^`*"
+SHAPES = [
+    *(f"hushone{sign}hushtwo" for sign in _SIGNS),
+    *(quote(f"hushone{sign}hushtwo", safe="") for sign in "#/@:% "),
+    "hushone",
+    "hushone::hushtwo",
+    "hushone?x=hushtwo@y",
+    "hushone/hushtwo@",
+    "@hushone:hushtwo",
+]
+
+DEAD = "127.0.0.1:9"
+PATIENCE = {"serverSelectionTimeoutMS": 20}
+S3 = {"client_kwargs": {"endpoint_url": f"http://{DEAD}"}, "config_kwargs": {"retries": {"max_attempts": 0}}}
+COSMOS = {"enable_endpoint_discovery": False, "retry_connect": 0, "retry_total": 0}
+DYNAMO = {
+    "region_name": "r",
+    "aws_access_key_id": "a",
+    "config": Config(retries={"max_attempts": 0}, connect_timeout=1),
+    "endpoint_url": f"http://{DEAD}",
+}
+
+
+def unsigned(secret: str) -> str:
+    """Return a secret without an @, which would make a host of its rest."""
+    return secret.replace("@", "+")
+
+
+PLACES: dict[str, Callable[[str], Any]] = {
+    "redis": lambda secret: RedisStore(f"redis://:{secret}@{DEAD}/0", retry_for=0),
+    "redis, a user": lambda secret: RedisStore(f"redis://u:{secret}@{DEAD}/0", retry_for=0),
+    "redis, no host": lambda secret: RedisStore(f"redis://u:{unsigned(secret)}", retry_for=0),
+    "redis, query": lambda secret: RedisStore(f"redis://{DEAD}/0?password={secret}", retry_for=0),
+    "redis, sentinel": lambda secret: RedisStore(f"redis+sentinel://u:{secret}@{DEAD}/service/0", retry_for=0),
+    "redis, option": lambda secret: RedisStore(f"redis://{DEAD}/0", password=secret, retry_for=0),
+    "mongodb": lambda secret: MongoDBStore(f"mongodb://u:{secret}@{DEAD}/", **PATIENCE),
+    "mongodb, malformed": lambda secret: MongoDBStore(f"mongodb://u:{unsigned(secret)}:x/h/", **PATIENCE),
+    "mongodb, query": lambda secret: MongoDBStore(
+        f"mongodb://{DEAD}/?tlsCertificateKeyFilePassword={secret}", **PATIENCE
+    ),
+    "mongodb, option": lambda secret: MongoDBStore(f"mongodb://{DEAD}/", username="u", password=secret, **PATIENCE),
+    "dynamodb": lambda secret: DynamoDBStore("tab", aws_secret_access_key=secret, aws_session_token=secret, **DYNAMO),
+    "dynamodb, endpoint": lambda secret: DynamoDBStore(
+        "tab", aws_secret_access_key="b", **{**DYNAMO, "endpoint_url": f"http://u:{secret}@{DEAD}"}
+    ),
+    "cosmosdb": lambda secret: CosmosDBStore("d", "c", endpoint=f"http://{DEAD}", credential=secret, **COSMOS),
+    "cosmosdb, endpoint": lambda secret: CosmosDBStore(
+        "d", "c", endpoint=f"http://u:{secret}@{DEAD}", credential="eHh4", **COSMOS
+    ),
+    "ftp": lambda secret: FilesystemStore(f"ftp://u:{secret}@{DEAD}/x"),
+    "ftp, option": lambda secret: FilesystemStore(f"ftp://{DEAD}/x", username="u", password=secret),
+    "ftp, chained": lambda secret: FilesystemStore(f"simplecache::ftp://u:{secret}@{DEAD}/x"),
+    "http": lambda secret: FilesystemStore(f"http://u:{secret}@{DEAD}/x"),
+    "http, token": lambda secret: FilesystemStore(f"http://{DEAD}/x?token={secret}"),
+    "http, signature": lambda secret: FilesystemStore(f"http://{DEAD}/x?X-Amz-Signature={secret}&X-Amz-Expires=9"),
+    "http, bare query": lambda secret: FilesystemStore(f"http://{DEAD}/x?{secret.replace('=', '+')}"),
+    "http, fragment": lambda secret: FilesystemStore(f"http://{DEAD}/x#{secret}"),
+    "http, headers": lambda secret: FilesystemStore(
+        f"http://{DEAD}/x", client_kwargs={"headers": {"Authorization": secret.replace("\n", "")}}
+    ),
+    "s3": lambda secret: FilesystemStore("s3://bucket/x", key="a", secret=secret, token=secret, **S3),
+    "s3, endpoint": lambda secret: FilesystemStore(
+        "s3://bucket/x", key="a", secret="b", **{**S3, "endpoint_url": f"http://u:{secret}@{DEAD}", "client_kwargs": {}}
+    ),
+    "azure, string": lambda secret: FilesystemStore(
+        "az://bucket/x",
+        connection_string=f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey={secret};BlobEndpoint=x",
+    ),
+    "azure, sas": lambda secret: FilesystemStore("az://bucket/x", account_name="a", sas_token=f"?sv=1&sig={secret}"),
+    "azure, key": lambda secret: FilesystemStore("az://bucket/x", account_name="a", account_key=secret),
+    "sftp": lambda secret: FilesystemStore(f"sftp://u:{secret}@{DEAD}/x"),
+    "unknown": lambda secret: FilesystemStore(f"nowhere://u:{secret}@{DEAD}/x"),
+    "safetensors": lambda secret: SafetensorsStore(f"http://u:{secret}@{DEAD}/x.safetensors"),
+    "load": lambda secret: InMemoryStore().load(f"http://u:{secret}@{DEAD}/x?sig={secret}"),
+    "save": lambda secret: InMemoryStore().save(f"ftp://u:{secret}@{DEAD}/x"),
+}
+LATE = {"azure, string", "azure, sas", "azure, key", "s3, endpoint", "cosmosdb, endpoint"}
+"""Their client looks for a service half a minute long: these are asked for no value."""
+SLOW = {"mongodb", "mongodb, query", "mongodb, option", "dynamodb", "dynamodb, endpoint", "s3"}
+"""Their client takes its time: these are asked for a value with some of the shapes."""
+
+
+def told_by(place: str, secret: str) -> str:
+    """Return all that a store and its errors say: repr, plan, messages of ours and those that they came from."""
+    told: list[str] = []
+    try:
+        store = PLACES[place](secret)
+        told.append(repr(store))
+        raws = [store, getattr(store, "raw", store)]
+        told += [repr(raw) for raw in raws]
+        if place.startswith(("http", "ftp", "s3", "redis")):
+            told += [str(store.keys("a+").explain())] if hasattr(store.keys("a+"), "explain") else []
+        if place not in LATE and (place not in SLOW or SHAPES.index(secret) % 9 == 0):
+            store["a"]
+            store.add("a", 1)
+    except Exception as error:
+        told += [str(error), repr(error)]
+        if type(error).__module__.startswith("spoonbill"):
+            told += [str(one) for one in causes(error) if type(one).__module__.startswith("spoonbill")]
+    return "\n".join(told)
+
+
+def test_there_are_forty_shapes():
+    """The sweep is as wide as it says."""
+    assert len(SHAPES) >= 40
+    assert all("hushone" in shape for shape in SHAPES)
+
+
+@pytest.mark.parametrize("place", list(PLACES))
+def test_no_message_holds_a_secret(place, caplog):
+    """No repr, plan, error or log of ours shows any of forty shapes of a secret, whole or in part."""
+    caplog.set_level(logging.WARNING)
+    for secret in SHAPES:
+        told = told_by(place, secret)
+        assert told
+        assert not [mark for mark in MARKS if mark in told], f"{secret!r}: {told}"
+    assert not [mark for mark in MARKS if mark in caplog.text]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("s3://bucket/a@b", "s3://bucket/a@b"),
+        ("redis://u:pw@h:6379/0", "redis://u:***@h:6379/0"),
+        ("mongodb://h1:1,h2:2/?directConnection=true", "mongodb://h1:1,h2:2/?directConnection=true"),
+        ("mongodb://u:S:x/h/", "mongodb://u:***"),
+        ("http://h/x?token=abc&n=3#f", "http://h/x?token=***&n=3#***"),
+        ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+        ("AccountEndpoint=https://a.b:443/;AccountKey=xx==", "AccountEndpoint=https://a.b:443/;AccountKey=***"),
+        ("https://ghp_tok@github.com/x", "https://***@github.com/x"),
+        ("/data/what?x=y:z@w", "/data/what?x=y:z@w"),
+        ("file:///data/what?x=1", "file:///data/what?x=1"),
+        ("c:\\data\\x@y", "c:\\data\\x@y"),
+        ("table", "table"),
+    ],
+)
+def test_what_is_no_secret_is_shown(address, shown):
+    """A message still says where: the scheme, the user, the hosts, ports and the path."""
+    assert masked(address) == shown
+
+
+def test_pieces_of_a_secret_are_known():
+    """A client that quotes a part of what it could not read gives nothing away."""
+    assert {"hushone", "hushtwo"} <= secrets_in("mongodb://u:hushone/hushtwo:x/h")
+    assert "'p'" in secrets_in("ftp://u:p#ss/w@h/")
