@@ -9,6 +9,9 @@ name               holds                                                        
 ``text``           ``str``, as UTF-8                                                   no
 ``pickle``         what pickle holds                                                   **yes**
 ``cloudpickle``    what pickle and cloudpickle hold                                    **yes**
+``pickle-first``   what pickle holds, by reference, and cloudpickle where it must      **yes**
+``loose``          what msgpack holds, as msgpack, and a marked pickle for the rest    **yes**
+``loose-json``     what json holds, as JSON, and a marked pickle for the rest          **yes**
 ``pickle-plain``   plain builtin values, as a pickle that :mod:`shelve` reads          no
 =================  ==================================================================  ====================
 
@@ -20,8 +23,11 @@ A codec never guesses a format from stored bytes, and reads what its earlier ver
 from spoonbill.codecs.base import ValueCodec, get_codec
 from spoonbill.codecs.cloudpickle import CloudpickleCodec
 from spoonbill.codecs.json import JsonCodec
+from spoonbill.codecs.loose import LooseCodec
+from spoonbill.codecs.loose_json import LooseJsonCodec
 from spoonbill.codecs.msgpack import MsgpackCodec
 from spoonbill.codecs.pickle import PickleCodec
+from spoonbill.codecs.pickle_first import PickleFirstCodec
 from spoonbill.codecs.plain_pickle import PlainPickleCodec
 from spoonbill.codecs.raw import RawCodec
 from spoonbill.codecs.safetensors.codec import Safetensors
@@ -31,8 +37,11 @@ from spoonbill.common.enums import register_enum
 __all__ = [
     "CloudpickleCodec",
     "JsonCodec",
+    "LooseCodec",
+    "LooseJsonCodec",
     "MsgpackCodec",
     "PickleCodec",
+    "PickleFirstCodec",
     "PlainPickleCodec",
     "RawCodec",
     "Safetensors",

@@ -4,8 +4,11 @@ from typing import Any, Protocol, runtime_checkable
 
 from spoonbill.codecs.cloudpickle import CloudpickleCodec
 from spoonbill.codecs.json import JsonCodec
+from spoonbill.codecs.loose import LooseCodec
+from spoonbill.codecs.loose_json import LooseJsonCodec
 from spoonbill.codecs.msgpack import MsgpackCodec
 from spoonbill.codecs.pickle import PickleCodec
+from spoonbill.codecs.pickle_first import PickleFirstCodec
 from spoonbill.codecs.plain_pickle import PlainPickleCodec
 from spoonbill.codecs.raw import RawCodec
 from spoonbill.codecs.text import TextCodec
@@ -49,6 +52,9 @@ _CODECS: tuple[ValueCodec, ...] = (
     PickleCodec(),
     CloudpickleCodec(),
     PlainPickleCodec(),
+    PickleFirstCodec(),
+    LooseCodec(),
+    LooseJsonCodec(),
 )
 _BUILTIN = {codec.name: codec for codec in _CODECS}
 

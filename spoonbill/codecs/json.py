@@ -22,6 +22,11 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
+PICKLE_FIELD: Final = "spoonbill__pickle"
+"""The field of a JSON object that holds a pickle, see :mod:`spoonbill.codecs.loose_json`."""
+_MARKED: Final = b'{"spoonbill__pickle":'
+
+
 class JsonCodec:
     """Holds None, bool, int, float, str, list, and dict with str keys, as compact UTF-8 JSON.
 
@@ -42,6 +47,10 @@ class JsonCodec:
             raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {_TOO_DEEP}") from error
         except (TypeError, ValueError) as error:
             raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {error}; {_REMEDY}") from error
+        if data[: len(_MARKED)] == _MARKED:
+            raise CodecError(
+                f"the json codec cannot hold a dict that begins with the field {PICKLE_FIELD!r}: it is ours"
+            )
         # Checked after it was encoded: the encoder has then proven that the value contains no cycle.
         if type(value) not in _SCALARS:
             _check_faithful(value)
@@ -51,6 +60,11 @@ class JsonCodec:
 
     def loads(self, data: bytes) -> Any:
         """Return the value of JSON bytes; ``CodecError`` where they are not JSON (NaN and Infinity are not)."""
+        if data[: len(_MARKED)] == _MARKED:
+            raise CodecError(
+                "it is a pickle, written with strict=False, which can run code when it is read: open the store with "
+                "strict=False if you trust whoever wrote it"
+            )
         try:
             value = _DECODER.decode(str(data, "utf-8"))
         except ValueError as error:

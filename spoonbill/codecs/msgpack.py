@@ -19,7 +19,10 @@ from spoonbill.common.enums import qualified
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides, is_deeper, levels
 from spoonbill.errors import CodecError, SpoonbillError
 
-__all__ = ["MsgpackCodec"]
+__all__ = ["PICKLE_FRAME", "MsgpackCodec"]
+
+PICKLE_FRAME: Final = b"\xc1\x02"
+"""What a pickle begins with that ``strict=False`` has written, see :mod:`spoonbill.codecs.loose`."""
 
 _FRAME: Final = b"\xc1\x01"
 _LARGE: Final = 1 << 16
@@ -343,6 +346,11 @@ def _refuse_levels() -> NoReturn:
 
 
 def _load_frame(data: bytes) -> Any:
+    if data[:2] == PICKLE_FRAME:
+        raise CodecError(
+            "it is a pickle, written with strict=False, which can run code when it is read: open the store with "
+            "strict=False if you trust whoever wrote it"
+        )
     if data[:2] != _FRAME:
         raise CodecError("the stored array is of a later version of the msgpack codec, or damaged")
     return load_array(data, 2)

@@ -33,5 +33,5 @@ class ShelveStore(NamedStore[str, Any]):
         codec: str | object | None = None,
         dbm: str | None = None,
     ) -> None:
-        chosen = codec if codec is not None else "pickle-plain" if strict else "cloudpickle"
+        chosen = codec if codec is not None else "pickle-plain" if strict else "pickle-first"
         super().__init__(Codec(Dbm(path, dbm=dbm), chosen, keys="text", strict=strict))

@@ -47,7 +47,8 @@ class Codec(ValueLayer[K, V]):
         ``"any"`` writes str keys as they are and other kinds under a marker; ``"text"`` takes str keys only and reads
         any database.
     strict : bool, optional
-        False also allows values and keys that only pickle can hold: the codec is then ``cloudpickle`` unless named.
+        False also allows values and keys that only pickle can hold. Unless a codec is named, values are written as a
+        strict store writes them, and only what that cannot hold as a marked pickle: a strict store reads all the rest.
 
     Raises
     ------
@@ -67,7 +68,7 @@ class Codec(ValueLayer[K, V]):
         strict: bool = True,
     ) -> None:
         _, below = opened(store, type(self).__name__)
-        chosen = codec if codec is not None else "msgpack" if strict else "cloudpickle"
+        chosen = codec if codec is not None else "msgpack" if strict else "loose"
         self.codec = get_codec(chosen)
         super().__init__(_TextKeys(below) if keys == "text" else AnyKey(below, strict=strict))
         self.strict = strict and self.codec.safe

@@ -136,7 +136,7 @@ def _frame(key: Any, value: Any, *, allow_pickle: bool) -> bytes:
     except CodecError:
         if not allow_pickle:
             raise
-        return codec.dumps((_PICKLED, key, get_codec("cloudpickle").dumps(value)))
+        return codec.dumps((_PICKLED, key, get_codec("pickle-first").dumps(value)))
 
 
 def _read_frames(file: IO[bytes], name: str, *, allow_pickle: bool) -> Iterator[tuple[Any, Any]]:
@@ -182,7 +182,7 @@ def _entry(frame: bytes, name: str, *, allow_pickle: bool) -> tuple[Any, Any]:
         if flag == _PLAIN:
             return key, codec.loads(data)
         if allow_pickle and flag == _PICKLED:
-            return key, get_codec("cloudpickle").loads(data)
+            return key, get_codec("pickle-first").loads(data)
     except (TypeError, ValueError) as error:
         raise SnapshotError(f"{name} holds an entry that cannot be read: {error}") from error
     if flag == _PICKLED:
