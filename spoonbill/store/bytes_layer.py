@@ -43,6 +43,7 @@ class BytesLayer(ValueLayer[K, V]):
         for layer in reversed(layers):
             inner = layer.over(inner)
         super().__init__(inner)
+        self.is_recipe = True  # a name for the stack inside it
         for verb in VERBS:
             bind(self, verb, getattr(inner, verb), because=f"works below the codec, on the bytes of {bottom!r}")
 

@@ -47,7 +47,7 @@ class Layer(Store[K, V]):
 
     leaves: ClassVar[tuple[str, ...]] = ()
     is_codec: ClassVar[bool] = False  # it turns objects to bytes, or keys to str: a codec above takes its place
-    is_recipe: ClassVar[bool] = False  # it is a named store: a name for the stack inside it
+    is_recipe: bool = False  # it is a named store: a name for the stack inside it
     inner: Store[Any, Any]
 
     _states_contract = True
