@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from spoonbill.common.enums import qualified
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
 from spoonbill.errors import CodecError
 
 __all__ = ["CloudpickleCodec"]
@@ -28,7 +29,7 @@ class CloudpickleCodec:
         if loaded is None or not loaded.list_registry_pickle_by_value():
             try:
                 data = pickle.dumps(value, 5)
-            except Exception:  # noqa: S110  # cloudpickle, below, tells what is wrong if it cannot either
+            except UNPICKLABLE:  # cloudpickle, below, tells what is wrong if it cannot either
                 pass
             else:
                 # "__mp_main__" is the name of the script in a spawned worker.
@@ -38,14 +39,14 @@ class CloudpickleCodec:
 
         try:
             return bytes(cloudpickle.dumps(value, 5))
-        except Exception as error:
+        except UNPICKLABLE as error:
             raise CodecError(f"cloudpickle cannot hold this {qualified(type(value))}: {error}") from error
 
     def loads(self, data: bytes) -> Any:
         """Return the pickled value; ``CodecError`` where it cannot be loaded."""
         try:
             return pickle.loads(data)
-        except Exception as error:
+        except UNREADABLE as error:
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ import ormsgpack
 from spoonbill.codecs.arrays import dump_array, load_array
 from spoonbill.codecs.extensions import TUPLE, from_extension, to_extension
 from spoonbill.common.enums import qualified
+from spoonbill.common.failures import UNREADABLE, UNSOUND
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides, is_deeper, levels
 from spoonbill.errors import CodecError, SpoonbillError
 
@@ -56,6 +57,8 @@ _FOREIGN: Final = frozenset(
 )
 _SMALL: Final = frozenset({type(None), bool, int, float})
 _SUSPECT: Final = frozenset({list, dict, tuple, set, frozenset, msgpack.Timestamp})
+
+_DAMAGE: Final = (*UNREADABLE, BufferError, msgpack.UnpackException)
 
 _packb: Final = ormsgpack.packb
 _unpackb: Final = msgpack.unpackb
@@ -119,9 +122,9 @@ class MsgpackCodec:
             if numpy is not None and type(value) is numpy.ndarray:
                 return dump_array(cast("Any", value), _FRAME)
             return _TOP.pack(value)
-        except (SpoonbillError, MemoryError):
+        except SpoonbillError:
             raise
-        except Exception as error:
+        except UNSOUND as error:
             raise CodecError(f"the msgpack codec cannot hold this {qualified(type(value))}: {error}") from error
 
     def loads(self, data: bytes) -> Any:
@@ -153,9 +156,9 @@ class MsgpackCodec:
                 if len(data) > MOST_LEVELS:
                     _refuse_deep(data, value)
             return value  # noqa: TRY300
-        except (SpoonbillError, MemoryError):
+        except SpoonbillError:
             raise
-        except Exception:
+        except _DAMAGE:
             return _load_large(data)
 
     def __repr__(self) -> str:
@@ -303,9 +306,9 @@ def _load_large(data: bytes) -> Any:
         except ValueError:  # a key that is no text, which may collide with others; or damage, which is then told
             value = _ANY_KEYS.unpack(data)
         _refuse_deep(data, value)
-    except (SpoonbillError, MemoryError):
+    except SpoonbillError:
         raise
-    except Exception as error:
+    except _DAMAGE as error:
         raise CodecError(f"the stored bytes are not of the msgpack codec: {error or type(error).__name__}") from error
     return value
 

@@ -4,6 +4,7 @@ import pickle
 from typing import Any
 
 from spoonbill.common.enums import qualified
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
 from spoonbill.errors import CodecError
 
 __all__ = ["PickleCodec"]
@@ -22,7 +23,7 @@ class PickleCodec:
         """Return the value as a pickle; ``CodecError`` where pickle cannot hold it."""
         try:
             return pickle.dumps(value, 5)
-        except Exception as error:
+        except UNPICKLABLE as error:
             raise CodecError(
                 f"pickle cannot hold this {qualified(type(value))}: {error}; the cloudpickle codec also holds lambdas "
                 "and local classes"
@@ -32,7 +33,7 @@ class PickleCodec:
         """Return the pickled value; ``CodecError`` where it cannot be loaded."""
         try:
             return pickle.loads(data)
-        except Exception as error:
+        except UNREADABLE as error:
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:

@@ -2,15 +2,13 @@
 
 import pickle
 import sys
-from typing import Any, Final
+from typing import Any
 
 from spoonbill.common.enums import qualified
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
 from spoonbill.errors import CodecError
 
 __all__ = ["PickleFirstCodec"]
-
-_UNPICKLABLE: Final = (pickle.PicklingError, TypeError, AttributeError, NotImplementedError, ValueError, RecursionError)
-"""What pickle raises of a value that it cannot hold; any other error is the value's own, and passes."""
 
 
 class PickleFirstCodec:
@@ -30,7 +28,7 @@ class PickleFirstCodec:
         if loaded is None or not loaded.list_registry_pickle_by_value():
             try:
                 data = pickle.dumps(value, 5)
-            except _UNPICKLABLE:  # cloudpickle, below, tells what is wrong if it cannot either
+            except UNPICKLABLE:  # cloudpickle, below, tells what is wrong if it cannot either
                 pass
             else:
                 if b"__mp_main__" not in data:  # what a spawned worker calls the script: no other process has it
@@ -39,16 +37,14 @@ class PickleFirstCodec:
 
         try:
             return bytes(cloudpickle.dumps(value, 5))
-        except _UNPICKLABLE as error:
+        except UNPICKLABLE as error:
             raise CodecError(f"cloudpickle cannot hold this {qualified(type(value))}: {error}") from error
 
     def loads(self, data: bytes) -> Any:
         """Return the pickled value; ``CodecError`` where it cannot be loaded."""
         try:
             return pickle.loads(data)
-        except (MemoryError, OSError):
-            raise
-        except Exception as error:
+        except UNREADABLE as error:
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from spoonbill.codecs.plain_reader import read_plain_pickle
 from spoonbill.common.enums import qualified
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 from spoonbill.errors import CodecError
 
@@ -32,7 +33,7 @@ class PlainPickleCodec:
         _check_plain(value)
         try:
             return pickle.dumps(value, 5)
-        except Exception as error:
+        except UNPICKLABLE as error:
             raise CodecError(f"pickle cannot hold this {qualified(type(value))}: {error}") from error
 
     def loads(self, data: bytes) -> Any:
@@ -41,7 +42,7 @@ class PlainPickleCodec:
             value = read_plain_pickle(data)
         except CodecError:
             raise
-        except Exception as error:
+        except UNREADABLE as error:
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
         _check_plain(value)
         return value

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from spoonbill.common.equality import python_equal
+from spoonbill.common.failures import UNSOUND
 
 __all__ = ["classify", "compare", "equal", "is_nan", "loose_hash"]
 
@@ -114,7 +115,7 @@ def compare(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
 def _asked(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
     try:
         return bool(test(a, b))
-    except Exception:
+    except (*UNSOUND, RuntimeError):
         # A naive and an aware datetime, a signalling NaN, a class whose == fails: no match, and no end of the search.
         return False
 

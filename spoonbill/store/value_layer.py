@@ -82,7 +82,7 @@ class ValueLayer(Layer[K, V]):
         """Load what another writer set between the read and the removal."""
         try:
             return self.decode(data, key)
-        except Exception:
+        except BaseException:  # of whatever kind: the value must not be lost by it
             self.inner.add(key, data)
             raise
 

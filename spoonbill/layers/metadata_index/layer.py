@@ -9,7 +9,7 @@ from spoonbill.common.batching import BATCH, batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.traits import Limits
-from spoonbill.errors import PartialWriteError, StackError, StoreError
+from spoonbill.errors import PartialWriteError, SpoonbillError, StackError, StoreError
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.metadata_index.indexed_fields import UNKNOWN, IndexedFields
@@ -153,7 +153,7 @@ class MetadataIndex(Layer[K, V]):
             yield
         except StoreError:
             raise
-        except Exception:
+        except (SpoonbillError, TypeError, ValueError):
             for name, key in listed.items():
                 self._settle(key, name, UNKNOWN)
             raise
