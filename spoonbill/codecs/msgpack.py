@@ -7,6 +7,7 @@ than this one may refuse. What a version of this codec wrote, later versions rea
 """
 
 import sys
+import threading
 from collections.abc import Collection
 from typing import Any, Final, NoReturn, cast
 
@@ -107,8 +108,8 @@ class MsgpackCodec:
                 return data
             elif kind in _SMALL:
                 return _packb(value, _TOP_HOOK, _OPTIONS)
-        except TypeError:
-            pass
+        except TypeError as error:
+            _arrived.pass_on(error)
         return self._dumps_slowly(value)
 
     def _dumps_slowly(self, value: Any) -> bytes:
@@ -165,6 +166,36 @@ class MsgpackCodec:
         return "MsgpackCodec()"
 
 
+_HOOK_FAILED: Final = "Type is not msgpack serializable"
+
+
+class _Arrived(threading.local):
+    """Keeps what came from outside in the middle of a call, such as a time limit: ormsgpack makes a TypeError of it."""
+
+    error: BaseException | None = None
+    refused: bool = False
+
+    def note(self, error: BaseException) -> None:
+        if isinstance(error, (SpoonbillError, *UNSOUND)):
+            self.refused = True
+        else:
+            self.error = error
+
+    def pass_on(self, shown: TypeError) -> None:
+        error, refused = self.error, self.refused
+        self.error, self.refused = None, False
+        if error is not None:
+            raise error
+        if not refused and str(shown).startswith(_HOOK_FAILED):
+            raise InterruptedError(
+                "an exception arrived from outside, by a signal or another thread, while a value was encoded, and the "
+                "encoder lost it: nothing was encoded"
+            )
+
+
+_arrived: Final = _Arrived()
+
+
 class _Level:
     """The encoder and decoder for one level of extension types inside each other. Each knows the next.
 
@@ -187,8 +218,9 @@ class _Level:
             return self.pack_slowly(value)  # for one long string it is the faster of the two
         try:
             data = ormsgpack.packb(value, self.extension_hook, _OPTIONS)
-        except TypeError:
+        except TypeError as error:
             # Keys other than str, lone surrogates, deep nesting; and it hides the error of a value that cannot be held.
+            _arrived.pass_on(error)
             return self.pack_slowly(value)
         # It writes bytearrays as bytes. Only where something may have been written as bytes is it worth a look.
         if _BIN8 in data or _BIN16 in data or _BIN32 in data:
@@ -229,23 +261,31 @@ class _Level:
         return self._deeper
 
     def _extension(self, value: Any) -> ormsgpack.Ext:
-        if self._depth > 1 and is_deeper(value, _UNCOUNTED):
-            _refuse_levels()  # the slow way, then, which counts first
-        if type(value) is tuple:  # by far the most frequent
-            return ormsgpack.Ext(TUPLE, self._next().pack([*value]))
-        return ormsgpack.Ext(*to_extension(value, self._next().pack))
+        try:
+            if self._depth > 1 and is_deeper(value, _UNCOUNTED):
+                _refuse_levels()  # the slow way, then, which counts first
+            if type(value) is tuple:  # by far the most frequent
+                return ormsgpack.Ext(TUPLE, self._next().pack([*value]))
+            return ormsgpack.Ext(*to_extension(value, self._next().pack))
+        except BaseException as error:
+            _arrived.note(error)
+            raise
 
     def _counted_extension(self, value: Any) -> ormsgpack.Ext:
         """Encode an outermost extension type. Each level takes a byte at least, so a short one is not deep."""
-        if type(value) is tuple:
-            data = self._next().pack([*value])
+        try:
+            if type(value) is tuple:
+                data = self._next().pack([*value])
+                if len(data) > _UNCOUNTED and is_deeper(value, _UNCOUNTED):
+                    _refuse_levels()
+                return ormsgpack.Ext(TUPLE, data)
+            code, data = to_extension(value, self._next().pack)
             if len(data) > _UNCOUNTED and is_deeper(value, _UNCOUNTED):
                 _refuse_levels()
-            return ormsgpack.Ext(TUPLE, data)
-        code, data = to_extension(value, self._next().pack)
-        if len(data) > _UNCOUNTED and is_deeper(value, _UNCOUNTED):
-            _refuse_levels()
-        return ormsgpack.Ext(code, data)
+            return ormsgpack.Ext(code, data)
+        except BaseException as error:
+            _arrived.note(error)
+            raise
 
     def _slow_extension(self, value: Any) -> msgpack.ExtType:
         # Straight on the slow way: to try the fast one again at each level would double the work with each.
