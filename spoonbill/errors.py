@@ -15,6 +15,8 @@
     ├── SnapshotError (ValueError)         a snapshot that is torn, corrupted or not a snapshot
     ├── MissingExtraError (ImportError)    an engine's client is not installed
     └── StoreError (OSError)               the engine failed; its own error is the ``__cause__``
+        ├── ConflictError                  another writer was faster than an edit
+        ├── LockedError                    a lock that another holds
         ├── ClosedError (ValueError)       the store was closed
         ├── UnansweredError                a write was sent and its answer was lost: it may have been done
         └── PartialWriteError              a batch was written in part; it tells which part
@@ -105,6 +107,14 @@ class UnansweredError(StoreError):
     A write that is not safe to repeat (`add`, `replace`, `pop`, `delete`) is then not sent again: the repetition would
     meet the effect of the first one and give a wrong answer.
     """
+
+
+class ConflictError(StoreError):
+    """Another writer changed a value while it was edited."""
+
+
+class LockedError(StoreError):
+    """A lock is held by another, and was not released in time."""
 
 
 class PartialWriteError(StoreError):

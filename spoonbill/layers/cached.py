@@ -218,6 +218,14 @@ class Cached(Layer[K, V]):
         with self._writing((key,)):
             return self.inner.replace(key, expected, value, **given(ttl=ttl))
 
+    def increment(self, key: K, by: float = 1, *, ttl: float | None = None) -> Any:
+        with self._writing((key,)):
+            return self.inner.increment(key, by, **given(ttl=ttl))
+
+    def touch(self, key: K, ttl: float | None) -> bool:
+        with self._writing((key,)):
+            return self.inner.touch(key, ttl)
+
     def pop(self, key: K, default: Any = RAISE) -> Any:
         with self._writing((key,)):
             value = self.inner.pop(key, MISSING)
@@ -231,7 +239,20 @@ class Cached(Layer[K, V]):
         with self._writing(None):
             self.inner.replace_all(pairs)
 
-    leaves = ("iter", "count", "entries", "select", "plan", "split", "canonical", "check", "flush", "close")
+    leaves = (
+        "iter",
+        "count",
+        "entries",
+        "select",
+        "plan",
+        "split",
+        "canonical",
+        "check",
+        "ttl",
+        "ping",
+        "flush",
+        "close",
+    )
 
     # -- the cache itself --------------------------------------------------------------------------------------
 

@@ -1,31 +1,26 @@
 """The contract: four verbs that a backend writes, and what is derived from them."""
 
-import os
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+import math
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Generic, TypeVar, cast, overload
 
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.locks import Lock, new_lock
-from spoonbill.common.masking import MASK, is_secret, masked, scrub, secrets_in, without
 from spoonbill.common.sentinels import MISSING, RAISE, absent
-from spoonbill.common.text import shortened
-from spoonbill.common.traits import Guarantees, Limits
-from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnansweredError, UnsupportedError
 from spoonbill.query import Part, Plan, Query, Step
-from spoonbill.store.binding import Form, completed, defined_by, given, resolve, route_of
+from spoonbill.store.binding import given, no_ttl
+from spoonbill.store.described import Described
+from spoonbill.store.numbers import check_number
 from spoonbill.store.parts import check_count, parts_of_names, select_names
-from spoonbill.store.verbs import PRIMITIVES, VERBS
-
-_DICT = frozenset(MutableMapping.__mro__)  # what dict methods a store inherits is no word of its own
 
 K = TypeVar("K")
 V = TypeVar("V")
 D = TypeVar("D")
 
 
-class Verbs(ABC, Generic[K, V]):
+class Verbs(Described, Generic[K, V]):
     """What a store can be asked to do: four verbs that a backend writes, and all that is derived from them.
 
     A backend writes `get`, `set`, `delete` and `iter`, for ``str`` keys and ``bytes`` values, and is complete: it can
@@ -35,71 +30,9 @@ class Verbs(ABC, Generic[K, V]):
     Three things are kept apart everywhere: a stored None is a value, a proven absence is the default (or a
     ``KeyError``), and an engine's failure is a `StoreError`.
 
-    Attributes
-    ----------
-    limits : Limits
-        The longest key and the largest value, checked before a write.
-    guarantees : Guarantees
-        What it promises to threads, processes, after a fork and after a crash.
-    dialect : str
-        What a plain string means as a pattern: ``"regex"``, ``"glob"``, ``"like"``, ``"prefix"``.
-    match_seconds : float or None
-        The most that one match of a regular expression may take in a search here, in seconds.
-    strict : bool
-        True where nothing that is stored can be executed when it is read.
-    holds_bytes : bool
-        True where any ``bytes`` can be a value, so that a codec can stand on top.
-    read_only : bool
-        True where every write is refused.
-    lists_keys : bool
-        False where the engine cannot list its keys. Such a backend leaves `iter` out: it and all that rests on it
-        then raise `UnsupportedError`, and a ``MetadataIndex`` around the store supplies it.
-    features : frozenset of str
-        Abilities beyond the verbs, such as ``"ttl"``.
     """
 
-    limits: Limits = Limits()
-    guarantees: Guarantees = Guarantees()
-    dialect: str = "regex"
-    match_seconds: float | None = None
-    strict: bool = True
-    holds_bytes: bool = True
-    read_only: bool = False
-    lists_keys: bool = True
-    features: frozenset[str] = frozenset()
-
     _states_contract = True
-    _is_layer: ClassVar[bool] = False
-    _forms: ClassVar[dict[str, Form]] = {}
-    _defines: ClassVar[frozenset[str]] = frozenset()
-    # Verbs that a backend defines although its engine has no form of them, such as a replace under locks of its own.
-    _composed: ClassVar[frozenset[str]] = frozenset()
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        cls._defines = frozenset(VERBS.keys() & cls.__dict__.keys())
-        contract = frozenset(base for base in cls.__mro__ if _states_contract(base))
-        resolved = resolve(cls, contract, layer=cls._is_layer)
-        cls._forms = {verb: form for verb, (form, _) in resolved.items()}
-        for verb, (form, function) in resolved.items():
-            wanted = Verbs.__dict__[verb] if form is Form.DERIVED else function
-            if wanted is not None and getattr(cls, verb, None) is not wanted and verb not in defined_by(cls):
-                setattr(cls, verb, wanted)
-        for verb in cls._defines:
-            setattr(cls, verb, completed(cls, verb))
-        if not cls.lists_keys and cls._forms["iter"] is Form.DERIVED:
-            cls.iter = _unlisted  # type: ignore[method-assign] # no longer abstract: this is its answer
-
-    def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        # Captured here, since a stranger's __init__ need not call ours.
-        self = super().__new__(cls)
-        self._configuration = (arguments, options)
-        self._lock = new_lock()
-        return self
-
-    _configuration: tuple[tuple[Any, ...], dict[str, Any]]
-    _lock: Lock
-    _closed: bool = False
 
     # -- the four verbs ----------------------------------------------------------------------------------------
 
@@ -208,6 +141,82 @@ class Verbs(ABC, Generic[K, V]):
             self.delete(key)
             return value
 
+    def discard(self, key: K, expected: V) -> bool:
+        """Remove `key` only where its value equals `expected`. Return whether it was removed."""
+        with self._lock:
+            present: Any = self.get(key, MISSING)
+            return present is not MISSING and python_equal(present, expected) and self.delete(key)
+
+    def increment(self, key: K, by: float = 1, *arguments: Any, **options: Any) -> Any:
+        """Add `by` to the number under `key`, atomically as `replace` is, and return the sum; absent counts as 0.
+
+        Parameters
+        ----------
+        key
+            Where the number is.
+        by : int or float, optional
+            What to add.
+        *arguments, **options
+            ``ttl``, as for `set`; it is counted from this call.
+
+        Raises
+        ------
+        TypeError
+            If the value is no number.
+        """
+        expiry = given(*arguments, **options)
+        check_number(by, self, key)
+        while True:
+            present: Any = self.get(key, MISSING)
+            if present is MISSING:
+                if self.add(key, cast("V", by), **expiry):
+                    return by
+                continue
+            total = check_number(present, self, key) + by
+            if self.replace(key, present, cast("V", total), **expiry):
+                return total
+
+    def ttl(self, key: K) -> float | None:
+        """Return the seconds after which `key` expires, None where it stays.
+
+        Raises
+        ------
+        KeyError
+            If it is absent.
+        """
+        if not self.has(key):
+            raise KeyError(key)
+        return None
+
+    def touch(self, key: K, ttl: float | None) -> bool:
+        """Let `key` expire `ttl` seconds from now, None: never. Return whether it was there; its value stays.
+
+        Raises
+        ------
+        UnsupportedError
+            If this store cannot expire entries.
+        """
+        if "ttl" not in self.features:
+            raise no_ttl(self)
+        while True:
+            present: Any = self.get(key, MISSING)
+            if present is MISSING:
+                return False
+            if self.replace(key, present, present, ttl=math.inf if ttl is None else ttl):
+                return True
+
+    def ping(self) -> float:
+        """Reach the engine, and return how many seconds its answer took.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be reached.
+        """
+        start = time.perf_counter()
+        any(True for _ in self.iter())
+        return time.perf_counter() - start
+
     def select(self, query: Query) -> Iterator[tuple[K, V]]:
         """Yield at least every pair that matches `query`; the caller tests each again.
 
@@ -265,123 +274,3 @@ class Verbs(ABC, Generic[K, V]):
         frames. They must agree with the verbs themselves, and pass on every error of the functions.
         """
         return {}
-
-    # -- what a store says of itself ---------------------------------------------------------------------------
-
-    def native(self, verb: str) -> bool:
-        """Return whether `verb` leads to an engine's own form of it, through every layer on the way."""
-        if verb not in VERBS:
-            raise UnsupportedError(f"{verb!r} is no verb; the verbs are {', '.join(VERBS)}")
-        if verb == "iter":
-            return self.lists_keys
-        defined = self._forms.get(verb) is Form.DEFINED and verb not in self._composed
-        return verb in PRIMITIVES or defined
-
-    def route(self, verb: str) -> str:
-        """Return the way that a call of `verb` goes through the stack, a line a step, for people to read.
-
-        Examples
-        --------
-        >>> from spoonbill import Frozen
-        >>> from spoonbill.datastores import InMemoryStore
-        >>> print(Frozen(InMemoryStore()).route("get"))
-        Frozen: left to the store below
-        InMemoryStore: defined by Memory
-        """
-        return "\n".join(route_of(self, verb))
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called, so that calls which need the engine are refused."""
-        return self._closed
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        """The verbs that are native here, and the engine's features beyond the verbs."""
-        return frozenset(verb for verb in VERBS if self.native(verb)) | self.features
-
-    def __repr__(self) -> str:
-        arguments, options = self._configuration
-        shown = [_shown("", argument) for argument in arguments]
-        shown += [f"{name}={_shown(name, option)}" for name, option in options.items()]
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _rebuild, (type(self), *self._configuration)
-
-    def _failure(
-        self, operation: str, key: Any, cause: BaseException, remedy: str, *, unanswered: bool = False
-    ) -> StoreError:
-        """Return the error of a failed `operation`, which names the store, the key, the reason and the remedy.
-
-        Parameters
-        ----------
-        operation : str
-            The verb that failed, or another word for what was tried.
-        key : object
-            The key, MISSING where there is not one.
-        cause : BaseException
-            What the engine raised.
-        remedy : str
-            What the user can do.
-        unanswered : bool, optional
-            Whether the engine may have done what it was sent. A verb that writes is then an `UnansweredError`.
-        """
-        on_key = "" if key is MISSING else f" of key {shortened(key)}"
-        secrets = secrets_in(self._configuration)
-        scrub(cause, secrets)
-        reason = without(secrets, f"{type(cause).__name__}: {cause}")
-        failed = f"{operation}{on_key} failed in {self!r}: {reason}."
-        if unanswered and operation in VERBS and VERBS[operation].writes:
-            return UnansweredError(
-                f"{failed} It may have been done or not, since its answer was lost: read first. {remedy}"
-            )
-        return StoreError(f"{failed} {remedy}")
-
-    def _partial_failure(
-        self, operation: str, reason: BaseException, *, done: int, failed: tuple[Any, ...]
-    ) -> PartialWriteError:
-        """Return the error of a call with many entries that stopped when some of them were written."""
-        named = ", ".join(map(shortened, failed[:5])) + (", ..." if failed[5:] else "")
-        return PartialWriteError(
-            f"{operation} in {self!r} stopped: {done} entries are written, {len(failed)} are not ({named}), and "
-            f"nothing after them was tried. {reason} Mend that and call again with the rest",
-            done=done,
-            failed=failed,
-        )
-
-    def _closed_error(self) -> ClosedError:
-        """Return the error of a call after `close`."""
-        return ClosedError(f"{self!r} was closed: open it again to use it")
-
-
-def _unlisted(self: Verbs[K, V]) -> Iterator[K]:
-    raise UnsupportedError(
-        f"{self!r} cannot list its keys, so it has no iteration, len, clear or search: MetadataIndex(store, index) "
-        "keeps them in a second store"
-    )
-
-
-def _states_contract(base: type) -> bool:
-    return "_states_contract" in base.__dict__ or base in _DICT
-
-
-def _shown(name: str, argument: Any) -> str:
-    """Return an argument as ``repr`` shows it: secrets masked, the data of a mapping unread."""
-    if is_secret(name) and argument is not None:
-        return repr(MASK)
-    if isinstance(argument, (str, os.PathLike)):
-        argument = os.fspath(argument)
-        return repr(masked(argument) if isinstance(argument, str) else argument)
-    if isinstance(argument, (Verbs, int, float, bool, type(None), bytes, type)):
-        return argument.__name__ if isinstance(argument, type) else repr(argument)
-    if isinstance(argument, (list, tuple, dict, builtin_set)):
-        return f"<{type(argument).__name__} of {len(argument)}>"
-    return f"<{type(argument).__name__}>"
-
-
-builtin_set = set
-
-
-def _rebuild(cls: type[Verbs[Any, Any]], arguments: tuple[Any, ...], options: dict[str, Any]) -> Verbs[Any, Any]:
-    return cls(*arguments, **options)

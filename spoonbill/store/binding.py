@@ -21,6 +21,7 @@ from spoonbill.store.verbs import RESTS_ON, VERBS
 if TYPE_CHECKING:
     from spoonbill.query import Query
     from spoonbill.store.base import Verbs
+    from spoonbill.store.described import Described
 
 
 class Form(Enum):
@@ -161,7 +162,7 @@ def bind(store: "Verbs[Any, Any]", verb: str, function: Callable[..., Any], *, b
     vars(store).setdefault("_bound", {})[verb] = because
 
 
-def route_of(store: "Verbs[Any, Any]", verb: str) -> Iterator[str]:
+def route_of(store: "Described", verb: str) -> Iterator[str]:
     """Yield the steps of a call of `verb`, from the outermost store down."""
     if verb not in VERBS:
         raise UnsupportedError(f"{verb!r} is no verb; the verbs are {', '.join(VERBS)}")

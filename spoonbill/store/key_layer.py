@@ -48,7 +48,7 @@ class KeyLayer(Layer[K, V]):
 
     owns_all: ClassVar[bool] = False
     reads_odd_keys = True
-    leaves = ("split", "flush", "close")
+    leaves = ("split", "ping", "flush", "close")
 
     def __init__(self, inner: Store[Any, Any]) -> None:
         super().__init__(inner)
@@ -122,6 +122,31 @@ class KeyLayer(Layer[K, V]):
 
     def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
         return self.inner.replace(self.down(key), expected, value, **given(ttl=ttl))
+
+    def discard(self, key: K, expected: V) -> bool:
+        try:
+            below = self.down(key)
+        except REFUSED as error:
+            raise_unhashable(key, error)
+            return False
+        return self.inner.discard(below, expected)
+
+    def increment(self, key: K, by: float = 1, *, ttl: float | None = None) -> Any:
+        return self.inner.increment(self.down(key), by, **given(ttl=ttl))
+
+    def ttl(self, key: K) -> float | None:
+        try:
+            return self.inner.ttl(self.down(key))
+        except KeyError:
+            raise KeyError(key) from None
+
+    def touch(self, key: K, ttl: float | None) -> bool:
+        try:
+            below = self.down(key)
+        except REFUSED as error:
+            raise_unhashable(key, error)
+            return False
+        return self.inner.touch(below, ttl)
 
     def canonical(self, key: K) -> Any:
         return self.inner.canonical(self.down(key))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from spoonbill.errors import StackError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.base import Verbs
+from spoonbill.store.described import Described
 from spoonbill.store.binding import Form
 from spoonbill.store.mapping import Store
 from spoonbill.store.verbs import VERBS
@@ -62,7 +63,7 @@ class Layer(Store[K, V]):
         self.inner = inner
         self._lock = inner._lock  # noqa: SLF001 - the lock belongs to the engine
         for trait in _INHERITED:
-            if getattr(type(self), trait) is Verbs.__dict__[trait]:
+            if getattr(type(self), trait) is Described.__dict__[trait]:
                 setattr(self, trait, getattr(inner, trait))
         # A feature that is a method of the inner store's is not this layer's: no layer forwards what it does not know.
         self.features = frozenset(
@@ -93,6 +94,10 @@ class Layer(Store[K, V]):
     def closed(self) -> bool:
         """Whether the store below was closed."""
         return self.inner.closed
+
+    @property
+    def client(self) -> Any:
+        return self.inner.client
 
     @property
     def raw(self) -> Store[Any, Any]:

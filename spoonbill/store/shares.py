@@ -10,7 +10,7 @@ from spoonbill.common.batching import batches
 
 if TYPE_CHECKING:
     from spoonbill.query import Part, Query
-    from spoonbill.store.mapping import Store
+    from spoonbill.store.searches import Searches
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -41,7 +41,7 @@ class Share(Generic[K, V]):
     45
     """
 
-    def __init__(self, store: "Store[K, V]", query: "Query", part: "Part") -> None:
+    def __init__(self, store: "Searches[K, V]", query: "Query", part: "Part") -> None:
         self.store = store
         self.query = query
         self.part = part
@@ -75,6 +75,6 @@ def _share(store: bytes, query: "Query", part: "Part") -> "Share[Any, Any]":
 
 
 @lru_cache(maxsize=_OPEN)
-def _store(configuration: bytes) -> "Store[Any, Any]":
-    store: Store[Any, Any] = pickle.loads(configuration)
+def _store(configuration: bytes) -> "Searches[Any, Any]":
+    store: Searches[Any, Any] = pickle.loads(configuration)
     return store

@@ -21,7 +21,21 @@ class ValueLayer(Layer[K, V]):
     """
 
     reads_odd_keys = True
-    leaves = ("has", "count", "iter", "delete", "delete_many", "clear", "split", "canonical", "flush", "close")
+    leaves = (
+        "has",
+        "count",
+        "iter",
+        "delete",
+        "delete_many",
+        "clear",
+        "split",
+        "canonical",
+        "ttl",
+        "touch",
+        "ping",
+        "flush",
+        "close",
+    )
 
     def encode(self, value: V, key: K) -> Any:  # noqa: ARG002 - the key is there for layers that sign or encrypt with it
         """Return what the inner store shall hold for `value`."""
@@ -65,6 +79,14 @@ class ValueLayer(Layer[K, V]):
             if data is MISSING or not python_equal(self.decode(data, key), expected):
                 return False
             if self.inner.replace(key, data, new, **given(ttl=ttl)):
+                return True
+
+    def discard(self, key: K, expected: V) -> bool:
+        while True:
+            data = self.inner.get(key, MISSING)
+            if data is MISSING or not python_equal(self.decode(data, key), expected):
+                return False
+            if self.inner.discard(key, data):
                 return True
 
     def pop(self, key: K, default: Any = RAISE) -> Any:

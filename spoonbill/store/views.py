@@ -77,5 +77,9 @@ class Results(Generic[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         return self._search()
 
+    def first(self, default: Any = None) -> Any:
+        """Return the first result, `default` where nothing is found. No more is read than the search needs for it."""
+        return next(iter(self), default)
+
     def __repr__(self) -> str:
         return f"<{self._description}>"

@@ -1,0 +1,50 @@
+"""Changes of a value in place: read, change, and write back where nobody was faster."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from spoonbill.common.equality import python_equal
+from spoonbill.common.nesting import copied
+from spoonbill.common.sentinels import MISSING
+from spoonbill.common.text import shortened
+from spoonbill.errors import ConflictError
+
+if TYPE_CHECKING:
+    from spoonbill.store.base import Verbs
+
+__all__ = ["edited", "modified"]
+
+
+def modified(
+    store: "Verbs[Any, Any]", key: Any, function: Callable[[Any], Any], default: Any, expiry: dict[str, float]
+) -> Any:
+    """Replace the value of `key` by what `function` makes of it, again where another writer was faster."""
+    while True:
+        present: Any = store.get(key, MISSING)
+        if present is MISSING and default is MISSING:
+            raise KeyError(key)
+        before = default if present is MISSING else present
+        after = function(copied(before))
+        done = store.add(key, after, **expiry) if present is MISSING else store.replace(key, present, after, **expiry)
+        if done:
+            return after
+
+
+@contextmanager
+def edited(store: "Verbs[Any, Any]", key: Any, default: Any, expiry: dict[str, float]) -> Iterator[Any]:
+    """Give the value to a block that changes it in place, and write it back at the end of the block."""
+    present: Any = store.get(key, MISSING)
+    if present is MISSING and default is MISSING:
+        raise KeyError(key)
+    value = copied(default if present is MISSING else present)
+    before: Any = copied(present)
+    yield value
+    if present is not MISSING and python_equal(value, before):
+        return
+    done = store.add(key, value, **expiry) if present is MISSING else store.replace(key, before, value, **expiry)
+    if not done:
+        raise ConflictError(
+            f"edit of key {shortened(key)} in {store!r}: another writer changed it meanwhile, and nothing was written. "
+            "Edit it again, or use modify(), which repeats by itself"
+        )
