@@ -37,6 +37,7 @@ from spoonbill.query.patterns import (
 )
 from spoonbill.query.plan import Plan, Step
 from spoonbill.query.portable import portable_regex
+from spoonbill.query.prefixing import prefixed
 from spoonbill.query.query import Conditions, Part, Query, compile_conditions, compile_query
 from spoonbill.query.values import classify, is_nan
 
@@ -86,6 +87,7 @@ __all__ = [
     "ne",
     "portable_regex",
     "prefix",
+    "prefixed",
     "regex",
     "server_glob",
 ]

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, TypeVar
 from spoonbill.errors import StackError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.base import Verbs
-from spoonbill.store.described import Described
 from spoonbill.store.binding import Form
+from spoonbill.store.described import Described
 from spoonbill.store.mapping import Store
 from spoonbill.store.verbs import VERBS
 
