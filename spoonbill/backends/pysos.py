@@ -38,7 +38,7 @@ class Pysos(Store[str, bytes]):
     )
 
     def __init__(self, path: str | Path) -> None:
-        pysos = client_module("pysos", store="PysosStore", extra="pysos")
+        pysos = client_module("pysos")
         self._lock = engine_lock(("pysos", os.path.realpath(path)))
         try:
             _close_torn_line(path)
