@@ -14,7 +14,8 @@ from spoonbill import backends, datastores, layers
 from spoonbill.registry import ENGINES, LAYERS
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 STORES = [where for row in ENGINES for where in row.stores]
 BACKENDS = [where for row in ENGINES for where in row.backends]
 
@@ -81,6 +82,25 @@ def test_extras_install_the_clients():
     # boto3 comes to `all` with s3, at the release that aiobotocore takes.
     assert listed == wanted - {"dynamodb"}
     assert any(requirement.startswith("aiobotocore[boto3]>=") for requirement in EXTRAS["s3"])
+
+
+def test_the_import_contract_knows_every_client():
+    """The contract "only an engine imports its client" forbids each client of the registry, save to its engine."""
+    (contract,) = (one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["id"] == "clients")
+    for row in ENGINES:
+        home = ".".join(row.backends[0].partition(":")[0].split(".")[:3])
+        for client in {name.partition(".")[0] for name in row.clients}:
+            assert client in contract["forbidden_modules"]
+            allowed = {line.split(" -> ")[0] for line in contract["ignore_imports"] if line.endswith(f" -> {client}")}
+            assert {name.removesuffix(".**") for name in allowed} - {"spoonbill.filesystems.azure"} == {home}
+
+
+def test_the_registry_imports_nothing():
+    """It is data: it takes nothing but the standard library, so that anything may read it."""
+    tree = ast.parse((ROOT / "spoonbill" / "registry.py").read_text())
+    imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported += [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
 def test_each_extra_that_a_message_names_exists():
