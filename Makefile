@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test test-newest check check-install bench docs clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/tour.py
@@ -20,6 +20,16 @@ check: .venv/.dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/python scripts/check_snippets.py
+
+# A stranger's first commands, by the pip that comes with this Python: the base install imports every store, and `all`
+# resolves. Nothing of it is kept.
+check-install:
+	rm -rf .venv-install
+	$(PYTHON) -m venv .venv-install
+	.venv-install/bin/python -m pip install --quiet --disable-pip-version-check .
+	cd .venv-install && bin/python -c 'from spoonbill.datastores import *; LmdbStore; print("the base install imports every store")'
+	.venv-install/bin/python -m pip install --quiet --disable-pip-version-check --dry-run '.[all]'
+	rm -rf .venv-install
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py
@@ -46,4 +56,4 @@ docs: .venv/.docs
 	touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis site
+	rm -rf .venv .venv-install .venv-newest .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis site
