@@ -128,7 +128,7 @@ def _opened(path: str, wanted: str | None) -> Any:
     if present == "":
         raise StoreError(f"{path} is a file that no dbm of this Python can read: check the path, or move the file away")
     try:
-        return _module(present or wanted).open(path, "c")
+        return _for_any_thread(_module(present or wanted).open(path, "c"), path)
     except ImportError as error:
         raise StoreError(
             f"{path} needs the module {present or wanted}, which this Python lacks: use a Python that has it, or save "
@@ -136,6 +136,20 @@ def _opened(path: str, wanted: str | None) -> Any:
         ) from error
     except Exception as error:
         raise StoreError(f"{path} cannot be opened: {error}. Check the path, its folder and its permissions") from error
+
+
+def _for_any_thread(database: Any, path: str) -> Any:
+    """Give a database of dbm.sqlite3 a connection that any thread may use: the store's lock lets in one at a time."""
+    if type(database).__module__ == "dbm.sqlite3":
+        import sqlite3
+
+        database.close()
+        database._cx = sqlite3.connect(  # noqa: SLF001 - its own is bound to the thread that opened it
+            os.path.abspath(path),  # noqa: PTH100 - a path that is no URI and no special name
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    return database
 
 
 def _module(name: str | None) -> Any:
