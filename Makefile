@@ -12,6 +12,12 @@ test: .venv/.dev
 	$(BIN)/python tests/servers/node_packages.py
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+# The suite on the newest Python of this machine; without the tensor frameworks where they have no wheels for it.
+test-newest: .venv-newest/.dev
+	.venv-newest/bin/python tests/servers/node_packages.py
+	.venv-newest/bin/python -m pytest -q -n 2 --dist loadfile \
+		$$(test -f .venv-newest/.frameworks || echo --ignore-glob=*/test_safetensors_*.py)
+
 check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,6 +59,13 @@ docs: .venv/.docs
 
 .venv/.docs: pyproject.toml .venv/.made
 	$(PIP) --editable '.[all,docs,test]'
+	touch $@
+
+.venv-newest/.dev: pyproject.toml
+	"$$($(PYTHON) scripts/newest_python.py)" -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade pip
+	.venv-newest/bin/python -m pip install --quiet --editable '.[all,demo,suite,test]'
+	.venv-newest/bin/python -m pip install --quiet --editable '.[frameworks]' && touch .venv-newest/.frameworks || true
 	touch $@
 
 clean:

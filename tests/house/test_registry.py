@@ -78,7 +78,7 @@ def test_extras_install_the_clients():
             assert any(requirement.startswith(row.package) for requirement in EXTRAS[row.extra])
     (everything,) = EXTRAS["all"]
     listed = set(re.search(r"\[(.*)\]", everything)[1].split(","))
-    wanted = set(EXTRAS) - {"all", "demo", "test", "docs", "servers", "dev"}
+    wanted = set(EXTRAS) - {"all", "demo", "test", "docs", "suite", "frameworks", "dev"}
     # boto3 comes to `all` with s3, at the release that aiobotocore takes.
     assert listed == wanted - {"dynamodb"}
     assert any(requirement.startswith("aiobotocore[boto3]>=") for requirement in EXTRAS["s3"])
