@@ -40,6 +40,9 @@ __all__ = [
     "ZeroCopyLmdb",
 ]
 
+if not TYPE_CHECKING:  # so that a type checker finds a wrong name
 
-def __getattr__(name: str) -> Any:
-    return find_class(__name__, name, _HOMES, lambda: (backend for row in all_engines() for backend in row.backends))
+    def __getattr__(name: str) -> Any:
+        return find_class(
+            __name__, name, _HOMES, lambda: (backend for row in all_engines() for backend in row.backends)
+        )

@@ -40,6 +40,7 @@ __all__ = [
     "ShelveStore",
 ]
 
+if not TYPE_CHECKING:  # so that a type checker finds a wrong name
 
-def __getattr__(name: str) -> Any:
-    return find_class(__name__, name, _HOMES, lambda: (store for row in all_engines() for store in row.stores))
+    def __getattr__(name: str) -> Any:
+        return find_class(__name__, name, _HOMES, lambda: (store for row in all_engines() for store in row.stores))

@@ -1,6 +1,6 @@
 """Layers: stores around a store. The inner store always comes first. Installed packages add theirs."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spoonbill.common.plugins import all_layers, find_class
 from spoonbill.layers.any_key import AnyKey
@@ -25,6 +25,7 @@ __all__ = [
     "StrictString",
 ]
 
+if not TYPE_CHECKING:  # so that a type checker finds a wrong name
 
-def __getattr__(name: str) -> Any:
-    return find_class(__name__, name, {}, lambda: (row.layer for row in all_layers()))
+    def __getattr__(name: str) -> Any:
+        return find_class(__name__, name, {}, lambda: (row.layer for row in all_layers()))

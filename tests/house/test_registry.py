@@ -27,7 +27,7 @@ def class_name(where):
 def stated_imports(package):
     """Return what type checkers see: the imports of a package's TYPE_CHECKING block, as "module:Class"."""
     tree = ast.parse((ROOT / "spoonbill" / package / "__init__.py").read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     return sorted(f"{line.module}:{name.asname}" for line in block.body for name in line.names)
 
 
@@ -48,6 +48,16 @@ def test_type_checkers_see_what_the_registry_says(package, classes):
     assert [getattr(module, class_name(where)).__module__ for where in classes] == [
         where.partition(":")[0] for where in classes
     ]
+
+
+def test_type_checkers_find_a_wrong_name(tmp_path):
+    """A class that there is not is an error of the type checker, though packages may add classes."""
+    packages = ("datastores", "backends", "layers")
+    (tmp_path / "wrong.py").write_text("".join(f"from spoonbill.{package} import Nonsense\n" for package in packages))
+    command = [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir", tmp_path / "cache", tmp_path / "wrong.py"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    for package in packages:
+        assert f'Module "spoonbill.{package}" has no attribute "Nonsense"' in shown
 
 
 def test_each_layer_has_a_row():
