@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test test-newest check check-install bench docs clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/tour.py
@@ -12,13 +12,30 @@ test: .venv/.dev
 	$(BIN)/python tests/servers/node_packages.py
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+# The suite on the newest Python of this machine; without the tensor frameworks where they have no wheels for it.
+test-newest: .venv-newest/.dev
+	.venv-newest/bin/python tests/servers/node_packages.py
+	.venv-newest/bin/python -m pytest -q -n 2 --dist loadfile \
+		$$(test -f .venv-newest/.frameworks || echo --ignore-glob=*/test_safetensors_*.py)
+
 check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/generate.py --check
 	$(BIN)/python scripts/check_snippets.py
+
+# A stranger's first commands, by the pip that comes with this Python: the base install imports every store, and `all`
+# resolves. Nothing of it is kept.
+check-install:
+	rm -rf .venv-install
+	$(PYTHON) -m venv .venv-install
+	.venv-install/bin/python -m pip install --quiet --disable-pip-version-check .
+	cd .venv-install && bin/python -c 'from spoonbill.datastores import *; LmdbStore; print("the base install imports every store")'
+	.venv-install/bin/python -m pip install --quiet --disable-pip-version-check --dry-run '.[all]'
+	rm -rf .venv-install
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py
@@ -44,5 +61,12 @@ docs: .venv/.docs
 	$(PIP) --editable '.[all,docs,test]'
 	touch $@
 
+.venv-newest/.dev: pyproject.toml
+	"$$($(PYTHON) scripts/newest_python.py)" -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade pip
+	.venv-newest/bin/python -m pip install --quiet --editable '.[all,demo,suite,test]'
+	.venv-newest/bin/python -m pip install --quiet --editable '.[frameworks]' && touch .venv-newest/.frameworks || true
+	touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis site
+	rm -rf .venv .venv-install .venv-newest .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis site

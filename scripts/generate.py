@@ -12,6 +12,7 @@ from spoonbill.filesystems.gcs import GcsFolder
 from spoonbill.filesystems.http import HttpFolder
 from spoonbill.filesystems.local import LocalFolder
 from spoonbill.filesystems.s3 import S3Folder
+from spoonbill.registry import ENGINES, homes
 from spoonbill.store import VERBS, Store
 from spoonbill.store.binding import Form
 
@@ -23,6 +24,7 @@ where the engine has a form of it; the others are derived from those, with the s
 `store.capabilities` tells which verbs are still native.
 """
 
+NAMES = homes(backend for row in ENGINES for backend in row.backends)
 
 PLACES: dict[str, type[Folder]] = {
     "a local directory": LocalFolder,
@@ -60,7 +62,7 @@ def sections(name: str) -> list[str]:
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([HEAD, *(part for name in sorted(backends.__all__) for part in sections(name))])
+    return "\n".join([HEAD, *(part for name in sorted(NAMES) for part in sections(name))])
 
 
 if __name__ == "__main__":

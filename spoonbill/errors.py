@@ -14,6 +14,7 @@
     ├── UnsupportedError (TypeError)       an option that this store cannot honour
     ├── SnapshotError (ValueError)         a snapshot that is torn, corrupted or not a snapshot
     ├── MissingExtraError (ImportError)    an engine's client is not installed
+    ├── PluginError (ImportError)          an installed package adds an engine or a layer that cannot be had
     └── StoreError (OSError)               the engine failed; its own error is the ``__cause__``
         ├── ConflictError                  another writer was faster than an edit
         ├── LockedError                    a lock that another holds
@@ -91,6 +92,10 @@ class SnapshotError(SpoonbillError, ValueError):
 
 class MissingExtraError(SpoonbillError, ImportError):
     """The client of an engine is not installed."""
+
+
+class PluginError(SpoonbillError, ImportError):
+    """An installed package adds an engine or a layer whose row cannot be read, or whose name is taken."""
 
 
 class StoreError(SpoonbillError, OSError):

@@ -1,7 +1,9 @@
 """Backends: engines as four verbs or more, ``str`` keys and ``bytes`` values. Each is imported when it is asked for."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from spoonbill.common.plugins import all_engines, find_class
+from spoonbill.registry import ENGINES, homes
 
 if TYPE_CHECKING:
     from spoonbill.backends.cosmosdb.backend import CosmosDB as CosmosDB
@@ -14,27 +16,12 @@ if TYPE_CHECKING:
     from spoonbill.backends.memory import Memory as Memory
     from spoonbill.backends.modal.backend import Modal as Modal
     from spoonbill.backends.mongodb.backend import MongoDB as MongoDB
-    from spoonbill.backends.pysos import Pysos as Pysos
+    from spoonbill.backends.pysos.backend import Pysos as Pysos
     from spoonbill.backends.redis.backend import Redis as Redis
     from spoonbill.backends.safetensors.file import SafetensorsFile as SafetensorsFile
     from spoonbill.backends.safetensors.shards import SafetensorsShards as SafetensorsShards
 
-_HOMES = {
-    "CosmosDB": "cosmosdb.backend",
-    "Dbm": "dbm",
-    "DynamoDB": "dynamodb.backend",
-    "Filesystem": "filesystem.backend",
-    "Firestore": "firestore.backend",
-    "ZeroCopyLmdb": "lmdb.zero_copy",
-    "Lmdb": "lmdb.backend",
-    "Memory": "memory",
-    "Modal": "modal.backend",
-    "MongoDB": "mongodb.backend",
-    "Pysos": "pysos",
-    "Redis": "redis.backend",
-    "SafetensorsFile": "safetensors.file",
-    "SafetensorsShards": "safetensors.shards",
-}
+_HOMES = homes(backend for row in ENGINES for backend in row.backends)
 
 __all__ = [
     "CosmosDB",
@@ -53,8 +40,9 @@ __all__ = [
     "ZeroCopyLmdb",
 ]
 
+if not TYPE_CHECKING:  # so that a type checker finds a wrong name
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        return find_class(
+            __name__, name, _HOMES, lambda: (backend for row in all_engines() for backend in row.backends)
+        )

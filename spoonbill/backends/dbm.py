@@ -153,7 +153,7 @@ def _opened(path: str, wanted: str | None) -> Any:
     if present == "":
         raise StoreError(f"{path} is a file that no dbm of this Python can read: check the path, or move the file away")
     try:
-        database = _module(present or wanted).open(path, "c")
+        database = _for_any_thread(_module(present or wanted).open(path, "c"), path)
         _check_index(database)
     except ImportError as error:
         raise StoreError(
@@ -177,6 +177,20 @@ def _check_index(database: Any) -> None:
         start, length = place
         if start < 0 or length < 0 or start + length > size:
             raise ValueError(f"its index has the key {shortened(key)} at {place} in a file of {size} bytes")
+
+
+def _for_any_thread(database: Any, path: str) -> Any:
+    """Give a database of dbm.sqlite3 a connection that any thread may use: the store's lock lets in one at a time."""
+    if type(database).__module__ == "dbm.sqlite3":
+        import sqlite3
+
+        database.close()
+        database._cx = sqlite3.connect(  # noqa: SLF001 - its own is bound to the thread that opened it
+            os.path.abspath(path),  # noqa: PTH100 - a path that is no URI and no special name
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    return database
 
 
 def _module(name: str | None) -> Any:

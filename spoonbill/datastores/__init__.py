@@ -1,7 +1,9 @@
-"""Named stores: one recipe a file, imported when it is asked for."""
+"""Named stores: one recipe a file, imported when it is asked for. Installed packages add theirs."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from spoonbill.common.plugins import all_engines, find_class
+from spoonbill.registry import ENGINES, homes
 
 if TYPE_CHECKING:
     from spoonbill.datastores.cosmosdb import CosmosDBStore as CosmosDBStore
@@ -19,22 +21,7 @@ if TYPE_CHECKING:
     from spoonbill.datastores.tensors.safetensors_in_memory import SafetensorsInMemoryStore as SafetensorsInMemoryStore
     from spoonbill.datastores.tensors.safetensors_lmdb import SafetensorsLmdbStore as SafetensorsLmdbStore
 
-_HOMES = {
-    "CosmosDBStore": "cosmosdb",
-    "DynamoDBStore": "dynamodb",
-    "FilesystemStore": "filesystem",
-    "Firestore": "firestore",
-    "InMemoryStore": "in_memory",
-    "LmdbStore": "lmdb",
-    "ModalStore": "modal",
-    "MongoDBStore": "mongodb",
-    "PysosStore": "pysos",
-    "RedisStore": "redis",
-    "SafetensorsInMemoryStore": "tensors.safetensors_in_memory",
-    "SafetensorsLmdbStore": "tensors.safetensors_lmdb",
-    "SafetensorsStore": "tensors.safetensors_file",
-    "ShelveStore": "shelve",
-}
+_HOMES = homes(store for row in ENGINES for store in row.stores)
 
 __all__ = [
     "CosmosDBStore",
@@ -53,8 +40,7 @@ __all__ = [
     "ShelveStore",
 ]
 
+if not TYPE_CHECKING:  # so that a type checker finds a wrong name
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        return find_class(__name__, name, _HOMES, lambda: (store for row in all_engines() for store in row.stores))

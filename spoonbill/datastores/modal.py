@@ -1,10 +1,10 @@
 """ModalStore: a modal.Dict as a whole mapping."""
 
-import warnings
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
+from spoonbill.backends.modal.apps import check_app
 from spoonbill.backends.modal.backend import Modal
 from spoonbill.backends.modal.names import index_name
 from spoonbill.errors import UnsupportedError
@@ -77,8 +77,8 @@ class ModalStore(NamedStore[Any, Any]):
         timeout: float = 60.0,
     ) -> None:
         engine = Modal(name, environment_name, create=create, client=client, timeout=timeout)
-        _check_app("stub", stub)
-        _check_app("app", app)
+        check_app("stub", stub)
+        check_app("app", app)
         fields = tuple(fields) if not isinstance(fields, str) else fields
         if fields and (codec is not None or index is False or index == "auto"):
             raise UnsupportedError(
@@ -115,18 +115,3 @@ class ModalStore(NamedStore[Any, Any]):
         if kept.get("client") is not None:
             self._held.raw.__reduce__()
         return rebuild, (cls, arguments[:1], kept)
-
-
-def _check_app(argument: str, app: Any) -> None:
-    """Refuse what is no app, such as data in a wrong place; an old client's Stub is one."""
-    from modal import App
-
-    if app is None or isinstance(app, App):
-        return
-    if "Stub" not in type(app).__name__:
-        raise UnsupportedError(f"ModalStore: {argument}= takes a modal.App, not {type(app).__name__}; data= takes data")
-    warnings.warn(
-        "modal.Stub is gone from modal's client: make a modal.App in its place and pass it as app=",
-        DeprecationWarning,
-        stacklevel=4,
-    )

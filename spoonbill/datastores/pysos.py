@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from spoonbill.backends.pysos import Pysos
+from spoonbill.backends.pysos.backend import Pysos
 from spoonbill.layers.codec import Codec
 from spoonbill.store.named import NamedStore
 

@@ -1,5 +1,8 @@
-"""Layers: stores around a store. The inner store always comes first."""
+"""Layers: stores around a store. The inner store always comes first. Installed packages add theirs."""
 
+from typing import TYPE_CHECKING, Any
+
+from spoonbill.common.plugins import all_layers, find_class
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.cached import Cached
 from spoonbill.layers.codec import Codec
@@ -21,3 +24,8 @@ __all__ = [
     "Search",
     "StrictString",
 ]
+
+if not TYPE_CHECKING:  # so that a type checker finds a wrong name
+
+    def __getattr__(name: str) -> Any:
+        return find_class(__name__, name, {}, lambda: (row.layer for row in all_layers()))

@@ -194,7 +194,7 @@ def test_msgpack_gives_back_arrays_of_every_dtype_and_layout(array, layout, wrap
         np.zeros(2, np.dtype({"names": ["b", "a"], "formats": ["u1", "<U2"], "offsets": [9, 0], "itemsize": 12})),
         np.zeros(2, np.dtype([(("title", "a"), "u1")])), np.zeros(2, [("a", [("b", "i4", (2, 2))])]),
         np.longlong(3), np.longdouble(0.1), np.void(b"abc"), np.zeros(1, "i4,U2")[0], np.str_("a\0"), np.bytes_(b"a\0"),
-        np.str_(""), np.datetime64("NaT"), np.datetime64(5, "25s"), np.timedelta64(3, "D"), np.complex64(1j),
+        np.str_(""), np.datetime64("NaT", "s"), np.datetime64(5, "25s"), np.timedelta64(3, "D"), np.complex64(1j),
         np.float16(-0.0), np.float64("nan"), -0.0, 2**63, 2**64, -(2**63) - 1, "\ud83d\ude00", "\udc80", {"\ud800": 1},
         {1: 1, "1": 2, (1,): 3, b"1": 4, None: 5, frozenset({1}): 6}, {True: 1}, {1.0: 1}, {Word.A: Level.LOW},
         [(1, [2, (3,)]), [1, [2, [3]]]], {frozenset({frozenset()})}, b"\xc4" * 70000, "\xe4" * 70000, [b"x" * 300],

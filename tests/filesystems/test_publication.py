@@ -122,6 +122,7 @@ def test_ctrl_c_takes_everything_back(tmp_path):
     code = (
         "import os, signal, sys\n"
         "from spoonbill.backends import Filesystem\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the parent ignores\n"
         "store = Filesystem(sys.argv[1])\n"
         "store.update({f'k{n}': b'old' for n in range(100)})\n"
         "real, made = os.replace, []\n"

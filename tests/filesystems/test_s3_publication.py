@@ -39,6 +39,7 @@ warnings.simplefilter("ignore")
 from spoonbill.backends import Filesystem
 from tests.servers import s3_server
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the parent ignores
 root, url, what = sys.argv[1:]
 store = Filesystem(root, **s3_server.storage_options(url))
 real, copied, late = store._folder.fs._call_s3, [], []

@@ -305,7 +305,7 @@ def test_numpy_values_compare_exactly():
     assert eq(True).matches(np.True_)
     assert not eq(1).matches(np.True_)
     assert eq("a").matches(np.str_("a"))
-    assert not eq(1).matches(np.timedelta64(1))
+    assert not eq(1).matches(np.timedelta64(1, "s"))
     assert gt(1).matches(np.uint8(2))
     array = np.array([1, 2])
     assert eq(array).matches(np.array([1, 2]))

@@ -87,7 +87,7 @@ class CosmosDB(DocumentBackend[Filter]):
         client: Any = None,
         **options: Any,
     ) -> None:
-        client_module("azure.cosmos", store="CosmosDBStore", extra="cosmosdb")
+        client_module("cosmosdb")
         if partition_key != "/id":
             raise UnsupportedError(
                 f"CosmosDB: the partition key {partition_key!r} would let one id name many documents; a store needs a "

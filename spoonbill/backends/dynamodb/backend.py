@@ -98,7 +98,7 @@ class DynamoDB(DocumentBackend[Filter]):
         client: Any = None,
         **options: Any,
     ) -> None:
-        client_module("boto3", store="DynamoDBStore", extra="dynamodb")
+        client_module("dynamodb")
         if key_type not in {None, "S", "N", "B"}:
             raise ValueError(f'DynamoDB: key_type is "S", "N" or "B", not {key_type!r}')
         self._table_name, self._wanted, self._key_name = table_name, key_type, key_name

@@ -70,7 +70,7 @@ class Firestore(DocumentBackend[Filter]):
         client: Any = None,
         **client_options: Any,
     ) -> None:
-        client_module("google.cloud.firestore", store="Firestore", extra="firestore", package="google-cloud-firestore")
+        client_module("firestore")
         from spoonbill.backends.firestore.scheme import FirestoreScheme
         from spoonbill.backends.firestore.wire import document_size
 

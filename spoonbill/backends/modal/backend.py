@@ -85,7 +85,7 @@ class Modal(Store[str, Any]):
         client: Any = None,
         timeout: float = 60.0,
     ) -> None:
-        client_module("modal", store="ModalStore", extra="modal")
+        client_module("modal")
         self._name, self._environment, self._create = legal_name(name), environment_name, create
         self._client, self._timeout = client, timeout
         self._calls = Calls(timeout)

@@ -70,7 +70,7 @@ class MongoDB(DocumentBackend[Filter]):
         client: Any = None,
         **options: Any,
     ) -> None:
-        client_module("pymongo", store="MongoDBStore", extra="mongodb")
+        client_module("mongodb")
         from bson import ObjectId, encode
         from bson.raw_bson import RawBSONDocument
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from spoonbill.errors import MissingExtraError, StackError, UnsupportedError
+from spoonbill.backends.shared.extras import missing_client
+from spoonbill.errors import StackError, UnsupportedError
 
 try:
     import redis
@@ -15,7 +16,7 @@ try:
     from redis.retry import Retry
     from redis.sentinel import Sentinel, SentinelConnectionPool
 except ImportError as error:
-    raise MissingExtraError("RedisStore needs the redis client: pip install 'spoonbill-framework[redis]'") from error
+    raise missing_client("redis") from error
 
 TIMEOUT = 5.0
 """Seconds to wait for a server's answer, where the user gives no ``socket_timeout``."""

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 __all__ = ["WORTH_MAPPING", "mapped_pages"]
 
 _PAGE = mmap.ALLOCATIONGRANULARITY
@@ -33,6 +31,8 @@ def mapped_pages(descriptor: int, start: int, end: int) -> tuple[Any, int] | Non
     address = calls.mmap(None, length, _READ_WRITE, mmap.MAP_PRIVATE, descriptor, first)
     if address in {None, _FAILED}:
         return None
+    import numpy as np  # the base install has none, and can import every store
+
     return np.asarray(_Pages(address, length, calls.munmap)), start - first
 
 

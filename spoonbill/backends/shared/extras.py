@@ -4,21 +4,15 @@ from importlib import import_module
 from typing import Any
 
 from spoonbill.errors import MissingExtraError
+from spoonbill.registry import ENGINES
 
-__all__ = ["client_module"]
+__all__ = ["client_module", "missing_client"]
+
+_ROWS = {row.name: row for row in ENGINES}
 
 
-def client_module(module: str, *, store: str, extra: str, package: str | None = None) -> Any:
-    """Return a module of an engine's client.
-
-    Parameters
-    ----------
-    module : str
-        Its full name.
-    store, extra : str
-        Who needs it, and what installs it.
-    package : str, optional
-        What people call the client, where that is not the beginning of the module's name.
+def client_module(engine: str) -> Any:
+    """Return the first module of an engine's client, as its row in `spoonbill.registry` names it.
 
     Raises
     ------
@@ -26,9 +20,13 @@ def client_module(module: str, *, store: str, extra: str, package: str | None = 
         If it is not installed; the message says how to get it.
     """
     try:
-        return import_module(module)
+        return import_module(_ROWS[engine].clients[0])
     except ImportError as error:
-        client = package or module.partition(".")[0]
-        raise MissingExtraError(
-            f"{store} needs the client {client}: pip install 'spoonbill-framework[{extra}]'"
-        ) from error
+        raise missing_client(engine) from error
+
+
+def missing_client(engine: str) -> MissingExtraError:
+    """Return the error that says which store needs which client, and what installs it."""
+    row = _ROWS[engine]
+    store = row.stores[0].rpartition(":")[2]
+    return MissingExtraError(f"{store} needs the client {row.package}: pip install 'spoonbill-framework[{row.extra}]'")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from spoonbill.backends.pysos_recovery import recover
+from spoonbill.backends.pysos.recovery import recover
 from spoonbill.backends.shared import client_module
 from spoonbill.common.locks import engine_lock
 from spoonbill.common.nesting import MOST_LEVELS, is_deeper
@@ -48,7 +48,7 @@ class Pysos(Store[str, bytes]):
     )
 
     def __init__(self, path: str | Path) -> None:
-        pysos = client_module("pysos", store="PysosStore", extra="pysos")
+        pysos = client_module("pysos")
         self._lock = engine_lock(("pysos", os.path.realpath(path)))
         self._path = os.fspath(path)
         self._pysos = pysos.Dict

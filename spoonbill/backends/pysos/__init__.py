@@ -1,0 +1,1 @@
+"""A text file of JSON lines, as pysos keeps it."""
