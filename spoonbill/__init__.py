@@ -6,22 +6,39 @@ layers of your own over ``spoonbill.backends``; ``from spoonbill import glob, gt
 
 from spoonbill.codecs import register_enum
 from spoonbill.common.sentinels import MISSING
-from spoonbill.layers import Cached, Codec, Frozen, MetadataIndex, SafetensorsExport, Search, StrictString
+from spoonbill.layers import (
+    Cached,
+    Codec,
+    Compressed,
+    Encrypted,
+    Frozen,
+    MetadataIndex,
+    Prefixed,
+    SafetensorsExport,
+    Search,
+    Signed,
+    StrictString,
+)
 from spoonbill.query import eq, exists, field, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
-from spoonbill.store import KeyLayer, Layer, Store, ValueLayer
+from spoonbill.store import BytesLayer, KeyLayer, Layer, Store, ValueLayer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MISSING",
+    "BytesLayer",
     "Cached",
     "Codec",
+    "Compressed",
+    "Encrypted",
     "Frozen",
     "KeyLayer",
     "Layer",
     "MetadataIndex",
+    "Prefixed",
     "SafetensorsExport",
     "Search",
+    "Signed",
     "Store",
     "StrictString",
     "ValueLayer",

@@ -6,9 +6,13 @@ from spoonbill.common.plugins import all_layers, find_class
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.cached import Cached
 from spoonbill.layers.codec import Codec
+from spoonbill.layers.compressed import Compressed
+from spoonbill.layers.encrypted import Encrypted
 from spoonbill.layers.frozen import Frozen
 from spoonbill.layers.metadata_index.layer import MetadataIndex
+from spoonbill.layers.prefixed import Prefixed
 from spoonbill.layers.search import Search
+from spoonbill.layers.signed import Signed
 from spoonbill.layers.strict_string import StrictString
 from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
 from spoonbill.layers.tensors.safetensors_export import SafetensorsExport
@@ -17,11 +21,15 @@ __all__ = [
     "AnyKey",
     "Cached",
     "Codec",
+    "Compressed",
+    "Encrypted",
     "Frozen",
     "MetadataIndex",
+    "Prefixed",
     "SafetensorsCodec",
     "SafetensorsExport",
     "Search",
+    "Signed",
     "StrictString",
 ]
 

@@ -15,7 +15,7 @@ import pysos
 import pytest
 
 from spoonbill.backends import Pysos
-from spoonbill.backends import pysos as pysos_backend
+from spoonbill.backends.pysos import backend as pysos_backend
 from spoonbill.datastores import PysosStore
 from spoonbill.errors import SpoonbillError, StoreError
 
