@@ -57,6 +57,8 @@ class Encrypted(BytesLayer[K, V]):
     {'salary': 1}
     """
 
+    secret_options = frozenset({"keys"})
+
     def __init__(
         self,
         store: Store[Any, Any],

@@ -1,11 +1,13 @@
 """A namespace in a store: the keys that begin with a prefix."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError
 from spoonbill.query import Plan, Query, prefixed
 from spoonbill.store import KeyLayer, Store
+from spoonbill.store.binding import bind
 
 __all__ = ["Prefixed"]
 
@@ -47,6 +49,21 @@ class Prefixed(KeyLayer[str, V]):
                 max(0, self.limits.key_bytes - len(prefix.encode())), self.limits.value_bytes
             )
 
+        if type(self).down is Prefixed.down and type(self).get is KeyLayer.get:
+            bind(self, "get", self._getter(), because=f"the key with {prefix!r} before it, without a call for that")
+
+    def _getter(self) -> Callable[..., Any]:
+        get, prefix, otherwise = self.inner.get, self.prefix, super().get
+
+        def get_prefixed(key: Any, default: Any = None) -> Any:
+            try:
+                name = prefix + key
+            except TypeError:
+                return otherwise(key, default)
+            return get(name, default)
+
+        return get_prefixed
+
     def down(self, key: str) -> str:
         try:
             return self.prefix + key
@@ -60,12 +77,6 @@ class Prefixed(KeyLayer[str, V]):
 
     def owns(self, key: Any) -> bool:
         return isinstance(key, str) and key.startswith(self.prefix)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        try:
-            return self.inner.get(self.prefix + key, default)
-        except TypeError:
-            return super().get(key, default)
 
     def translate(self, query: Query) -> Query:
         pattern, exact = prefixed(query.pattern, self.prefix)

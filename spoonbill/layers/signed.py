@@ -50,6 +50,8 @@ class Signed(BytesLayer[K, V]):
     {1, 2}
     """
 
+    secret_options = frozenset({"keys"})
+
     def __init__(self, store: Store[Any, Any], keys: bytes | dict[str, bytes], *, current: str | None = None) -> None:
         self._keys = Keyring(keys, (), "Signed", current)
         super().__init__(store)

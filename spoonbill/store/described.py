@@ -1,8 +1,10 @@
 """What a store says of itself, and what it is configured with."""
 
+import inspect
 import os
 from abc import ABC
 from collections.abc import Callable, Iterator, MutableMapping
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from spoonbill.common.locks import Lock, new_lock
@@ -52,6 +54,7 @@ class Described(ABC):
     read_only: bool = False
     lists_keys: bool = True
     features: frozenset[str] = frozenset()
+    secret_options: ClassVar[frozenset[str]] = frozenset()  # parameters that no repr shows, whatever they hold
 
     _states_contract = True
     _derived: ClassVar[dict[str, Callable[..., Any]]] = {}  # the forms of `Verbs`, once it is there
@@ -124,9 +127,13 @@ class Described(ABC):
 
     def __repr__(self) -> str:
         arguments, options = self._configuration
-        shown = [_shown("", argument) for argument in arguments]
-        shown += [f"{name}={_shown(name, option)}" for name, option in options.items()]
+        names = (*_parameters(type(self)), *("" for _ in arguments))
+        shown = [self._shown(name, argument) for name, argument in zip(names, arguments, strict=False)]
+        shown += [f"{name}={self._shown(name, option)}" for name, option in options.items()]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _shown(self, name: str, argument: Any) -> str:
+        return repr(MASK) if name in self.secret_options and argument is not None else _shown(name, argument)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (type(self), *self._configuration)
@@ -182,6 +189,13 @@ def _unlisted(self: Described) -> Iterator[Any]:
         f"{self!r} cannot list its keys, so it has no iteration, len, clear or search: MetadataIndex(store, index) "
         "keeps them in a second store"
     )
+
+
+@cache
+def _parameters(cls: type) -> tuple[str, ...]:
+    """Return the names of the parameters of a class, as they are given by position."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    return tuple(one.name for one in parameters if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD})
 
 
 def _states_contract(base: type) -> bool:
