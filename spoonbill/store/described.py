@@ -194,7 +194,7 @@ def _unlisted(self: Described) -> Iterator[Any]:
 @cache
 def _parameters(cls: type) -> tuple[str, ...]:
     """Return the names of the parameters of a class, as they are given by position."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    parameters = list(inspect.signature(cls).parameters.values())
     return tuple(one.name for one in parameters if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD})
 
 
