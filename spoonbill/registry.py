@@ -180,15 +180,20 @@ LAYERS = (
     LayerRow("cached", "spoonbill.layers.cached:Cached"),
     LayerRow("codec", "spoonbill.layers.codec:Codec"),
     LayerRow("compressed", "spoonbill.layers.compressed:Compressed"),
+    LayerRow("defaulting", "spoonbill.layers.defaulting:Defaulting"),
     LayerRow("encrypted", "spoonbill.layers.encrypted:Encrypted"),
     LayerRow("frozen", "spoonbill.layers.frozen:Frozen"),
+    LayerRow("logged", "spoonbill.layers.logged:Logged"),
     LayerRow("metadata_index", "spoonbill.layers.metadata_index.layer:MetadataIndex"),
+    LayerRow("metered", "spoonbill.layers.metered:Metered"),
     LayerRow("prefixed", "spoonbill.layers.prefixed:Prefixed"),
+    LayerRow("retrying", "spoonbill.layers.retrying:Retrying"),
     LayerRow("safetensors_codec", "spoonbill.layers.tensors.safetensors_codec:SafetensorsCodec"),
     LayerRow("safetensors_export", "spoonbill.layers.tensors.safetensors_export:SafetensorsExport"),
     LayerRow("search", "spoonbill.layers.search:Search"),
     LayerRow("signed", "spoonbill.layers.signed:Signed"),
     LayerRow("strict_string", "spoonbill.layers.strict_string:StrictString"),
+    LayerRow("write_once", "spoonbill.layers.write_once:WriteOnce"),
 )
 
 

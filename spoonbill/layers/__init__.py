@@ -7,30 +7,40 @@ from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.cached import Cached
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.compressed import Compressed
+from spoonbill.layers.defaulting import Defaulting
 from spoonbill.layers.encrypted import Encrypted
 from spoonbill.layers.frozen import Frozen
+from spoonbill.layers.logged import Logged
 from spoonbill.layers.metadata_index.layer import MetadataIndex
+from spoonbill.layers.metered import Metered
 from spoonbill.layers.prefixed import Prefixed
+from spoonbill.layers.retrying import Retrying
 from spoonbill.layers.search import Search
 from spoonbill.layers.signed import Signed
 from spoonbill.layers.strict_string import StrictString
 from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
 from spoonbill.layers.tensors.safetensors_export import SafetensorsExport
+from spoonbill.layers.write_once import WriteOnce
 
 __all__ = [
     "AnyKey",
     "Cached",
     "Codec",
     "Compressed",
+    "Defaulting",
     "Encrypted",
     "Frozen",
+    "Logged",
     "MetadataIndex",
+    "Metered",
     "Prefixed",
+    "Retrying",
     "SafetensorsCodec",
     "SafetensorsExport",
     "Search",
     "Signed",
     "StrictString",
+    "WriteOnce",
 ]
 
 if not TYPE_CHECKING:  # so that a type checker finds a wrong name
