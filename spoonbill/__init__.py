@@ -26,6 +26,7 @@ from spoonbill.layers import (
 )
 from spoonbill.query import eq, exists, field, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
 from spoonbill.store import BytesLayer, KeyLayer, Layer, Store, ValueLayer
+from spoonbill.tools import lock, memoize
 
 __version__ = "0.1.0"
 
@@ -61,7 +62,9 @@ __all__ = [
     "isin",
     "le",
     "like",
+    "lock",
     "lt",
+    "memoize",
     "ne",
     "prefix",
     "regex",
