@@ -1,11 +1,10 @@
 """Functions whose results a store remembers."""
 
-import asyncio
 import inspect
 import threading
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 
 from spoonbill.common.locks import new_lock
 from spoonbill.common.sentinels import MISSING
@@ -15,6 +14,9 @@ from spoonbill.keys import encode_key
 from spoonbill.store import Store
 from spoonbill.store.binding import given
 from spoonbill.tools.locking import lock
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Memoized", "memoize"]
 
@@ -169,6 +171,8 @@ class _MemoizedCoroutine(Memoized[P, R]):
         return self._answer(self.key(*args, **kwargs), args, kwargs)  # type: ignore[return-value] # a coroutine
 
     async def _answer(self, name: str, args: Any, kwargs: Any) -> Any:
+        import asyncio
+
         value: Any = await asyncio.to_thread(self._store.get, name, MISSING)
         if value is not MISSING:
             return value
@@ -182,6 +186,8 @@ class _MemoizedCoroutine(Memoized[P, R]):
         return await asyncio.shield(task)
 
     async def _compute(self, name: str, args: Any, kwargs: Any) -> Any:
+        import asyncio
+
         value = await self._function(*args, **kwargs)
         await asyncio.to_thread(self._store.set, name, value, **self._expiry)
         return value
