@@ -182,6 +182,7 @@ LAYERS = (
     LayerRow("compressed", "spoonbill.layers.compressed:Compressed"),
     LayerRow("defaulting", "spoonbill.layers.defaulting:Defaulting"),
     LayerRow("encrypted", "spoonbill.layers.encrypted:Encrypted"),
+    LayerRow("expiring", "spoonbill.layers.expiring:Expiring"),
     LayerRow("frozen", "spoonbill.layers.frozen:Frozen"),
     LayerRow("logged", "spoonbill.layers.logged:Logged"),
     LayerRow("metadata_index", "spoonbill.layers.metadata_index.layer:MetadataIndex"),

@@ -9,6 +9,7 @@ from spoonbill.layers.codec import Codec
 from spoonbill.layers.compressed import Compressed
 from spoonbill.layers.defaulting import Defaulting
 from spoonbill.layers.encrypted import Encrypted
+from spoonbill.layers.expiring import Expiring
 from spoonbill.layers.frozen import Frozen
 from spoonbill.layers.logged import Logged
 from spoonbill.layers.metadata_index.layer import MetadataIndex
@@ -29,6 +30,7 @@ __all__ = [
     "Compressed",
     "Defaulting",
     "Encrypted",
+    "Expiring",
     "Frozen",
     "Logged",
     "MetadataIndex",

@@ -10,7 +10,7 @@ from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.query import Part, Plan, Query, Step
-from spoonbill.store.binding import given, no_ttl
+from spoonbill.store.binding import given, lasting, no_ttl
 from spoonbill.store.described import Described
 from spoonbill.store.numbers import check_number
 from spoonbill.store.parts import check_count, parts_of_names, select_names
@@ -173,7 +173,7 @@ class Verbs(Described, Generic[K, V]):
                     return by
                 continue
             total = check_number(present, self, key) + by
-            if self.replace(key, present, cast("V", total), **expiry):
+            if self.replace(key, present, cast("V", total), **lasting(self, key, expiry)):
                 return total
 
     def ttl(self, key: K) -> float | None:

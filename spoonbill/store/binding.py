@@ -76,6 +76,16 @@ def given(*, ttl: float | None = None) -> dict[str, float]:
     return {} if ttl is None else {"ttl": ttl}
 
 
+def lasting(store: "Verbs[Any, Any]", key: Any, expiry: dict[str, float]) -> dict[str, float]:
+    """Return the options of a write that changes a value in place: it expires when it would have, unless told otherwise."""
+    if expiry or "ttl" not in store.features:
+        return expiry
+    try:
+        return given(ttl=store.ttl(key))
+    except KeyError:
+        return expiry
+
+
 def completed(cls: type, verb: str) -> Callable[..., Any]:
     """Return what `cls` wrote for `verb`, able to answer all that the contract may ask of that verb.
 
@@ -126,7 +136,7 @@ def _without_self(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def no_ttl(store: "Verbs[Any, Any]") -> UnsupportedError:
     """Return the error of a write with a time to live to a store that cannot expire entries."""
-    return UnsupportedError(f"{store!r} cannot expire entries: leave ttl= out, or use a store that can (RedisStore)")
+    return UnsupportedError(f"{store!r} cannot expire entries: leave ttl= out, or put Expiring(store) around it")
 
 
 def _reading_parts(select: Callable[..., Any]) -> Callable[..., Any]:

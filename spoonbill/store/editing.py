@@ -9,6 +9,7 @@ from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import ConflictError
+from spoonbill.store.binding import lasting
 
 if TYPE_CHECKING:
     from spoonbill.store.base import Verbs
@@ -26,7 +27,11 @@ def modified(
             raise KeyError(key)
         before = default if present is MISSING else present
         after = function(copied(before))
-        done = store.add(key, after, **expiry) if present is MISSING else store.replace(key, present, after, **expiry)
+        done = (
+            store.add(key, after, **expiry)
+            if present is MISSING
+            else store.replace(key, present, after, **lasting(store, key, expiry))
+        )
         if done:
             return after
 
@@ -42,7 +47,11 @@ def edited(store: "Verbs[Any, Any]", key: Any, default: Any, expiry: dict[str, f
     yield value
     if present is not MISSING and python_equal(value, before):
         return
-    done = store.add(key, value, **expiry) if present is MISSING else store.replace(key, before, value, **expiry)
+    done = (
+        store.add(key, value, **expiry)
+        if present is MISSING
+        else store.replace(key, before, value, **lasting(store, key, expiry))
+    )
     if not done:
         raise ConflictError(
             f"edit of key {shortened(key)} in {store!r}: another writer changed it meanwhile, and nothing was written. "

@@ -48,7 +48,7 @@ class KeyLayer(Layer[K, V]):
 
     owns_all: ClassVar[bool] = False
     reads_odd_keys = True
-    leaves = ("split", "ping", "flush", "close")
+    leaves: ClassVar[tuple[str, ...]] = ("split", "ping", "flush", "close")
 
     def __init__(self, inner: Store[Any, Any]) -> None:
         super().__init__(inner)

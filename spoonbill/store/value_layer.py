@@ -1,7 +1,7 @@
 """The base of layers that change values."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from spoonbill.common.equality import python_equal
 from spoonbill.common.sentinels import MISSING, RAISE, absent
@@ -21,7 +21,7 @@ class ValueLayer(Layer[K, V]):
     """
 
     reads_odd_keys = True
-    leaves = (
+    leaves: ClassVar[tuple[str, ...]] = (
         "has",
         "count",
         "iter",
