@@ -238,7 +238,7 @@ class DocumentContract:
 
     def test_too_deep_is_refused(self, store: Store[Any, Any]) -> None:
         """A value nested beyond what the engine holds is refused by name; one at the limit is stored."""
-        most = store.raw.scheme.max_depth  # type: ignore[attr-defined]
+        most = store.raw._engine.scheme.max_depth  # type: ignore[attr-defined]
         value: Any = 1
         for _ in range(most - 1):
             value = {"a": value}
@@ -338,7 +338,7 @@ class DocumentContract:
             assert bool(store)
             assert sorted(store.keys(regex("k000[12]"))) == ["k0001", "k0002"]
             assert len(seen) < 2500
-            parts = [list(part) for part in store.partitions(4)]
+            parts = [list(share.keys()) for share in store.shares(4)]
             assert sorted(key for part in parts for key in part) == sorted(store)
             assert all(parts)
 
@@ -356,7 +356,7 @@ class DocumentContract:
 
     def test_a_batch_that_stops_tells_what_was_written(self, store: Store[Any, Any]) -> None:
         """A value that is refused in the second batch: the error tells how many are done, and they are."""
-        size = store.raw.write_batch  # type: ignore[attr-defined]
+        size = store.raw._engine.write_batch  # type: ignore[attr-defined]
         pairs = [(f"k{number}", number) for number in range(size)]
         with pytest.raises(PartialWriteError, match="strict=False") as caught:
             store.update([*pairs, ("good", 1), ("bad", object())])
