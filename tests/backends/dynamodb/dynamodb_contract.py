@@ -163,7 +163,7 @@ class DynamoDBContract(DocumentContract):
         first = self.client.get_item(TableName=name, Key={"key": {"S": "a"}})["Item"]["spoonbill__"]
         store["a"] = {"n": 1}
         assert self.client.get_item(TableName=name, Key={"key": {"S": "a"}})["Item"]["spoonbill__"] != first
-        raw = store.raw
+        raw = store.raw._engine
         calls = []
 
         def changed_meanwhile(fields):
@@ -240,7 +240,7 @@ class DynamoDBContract(DocumentContract):
     def test_what_is_left_undone_is_asked_for_again(self, name, monkeypatch):
         """Unprocessed writes and keys are sent again after growing pauses; in the end the error names what is left."""
         pauses = []
-        monkeypatch.setattr(dynamodb_batches, "pause", pauses.append)
+        monkeypatch.setattr(backoff, "pause", pauses.append)
         client = boto3.session.Session().client("dynamodb", **self.options)
         store = DynamoDBStore.open(name, client=client)
         store["a"] = 1

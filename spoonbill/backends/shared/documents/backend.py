@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from spoonbill.backends.shared.documents.engine import DocumentEngine, UnwrittenError
+from spoonbill.backends.shared.documents.pushdown import PushedQuery
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.masking import scrub, secrets_in
@@ -169,7 +170,7 @@ class DocumentBackend(Store[Any, Any]):
             yield self._engine.key_of(name), load(fields)
 
     def select(self, query: Query) -> Iterator[tuple[Any, Any]]:
-        narrowing = self._engine.pushdown.narrow(query)
+        narrowing = self._narrowed(query)
         if narrowing.nothing or query.limit == 0:
             return
         options: dict[str, Any] = {"keys_only": query.keys_only, "page": query.limit}
@@ -180,7 +181,7 @@ class DocumentBackend(Store[Any, Any]):
             yield self._engine.key_of(name), None if query.keys_only else load(fields)
 
     def plan(self, query: Query) -> Plan:
-        narrowing = self._engine.pushdown.narrow(query)
+        narrowing = self._narrowed(query)
         return Plan(
             steps=(Step(where=repr(self), runs=str(query)),),
             native=narrowing.native,
@@ -191,6 +192,11 @@ class DocumentBackend(Store[Any, Any]):
     def split(self, count: int) -> list[Part]:
         check_count(count)
         return self._tried("split", MISSING, self._engine.split, count) or parts_of_names(list(self.iter()), count)
+
+    def _narrowed(self, query: Query) -> PushedQuery[Any]:
+        """Return what the engine is asked for a search."""
+        self._engine.prepare()
+        return self._engine.pushdown.narrow(query)
 
     def _listed(self, operation: str, narrowed: Any, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
         try:

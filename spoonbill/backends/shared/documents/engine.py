@@ -188,6 +188,9 @@ class DocumentEngine(ABC, Generic[F]):
 
     # -- what an engine may do better --------------------------------------------------------------------------
 
+    def prepare(self) -> None:
+        """Find out what a value or a search is written by, where that depends on the table."""
+
     def empty(self) -> None:
         """Delete every document, in batches; an engine that has a call for it says so."""
         for names in batches([name for name, _ in self.listing(None, keys_only=True)], self.delete_batch):
