@@ -10,7 +10,7 @@ from spoonbill.backends.firestore.filters import BY_NAME, Test
 from spoonbill.backends.firestore.private_api import Link
 from spoonbill.backends.firestore.wire import fill
 
-__all__ = ["listed", "query_message", "skip"]
+__all__ = ["distinct", "listed", "query_message", "skip"]
 
 _FIRST_PAGE: Final = 32
 """Few: every document is billed, and a loop is often left early. More than a query of 30 unique values finds."""
@@ -110,14 +110,15 @@ def listed(
     """
     moment: Any = None
     left = limit
+    # A loop that writes what it reads would move documents ahead of itself in the order of a field.
+    by_fields = any(test.path != BY_NAME for tests in alternatives for test in tests)
     for tests in alternatives:
         query = query_message(link, tests, keys_only=keys_only)
         size = _FIRST_PAGE
         while left is None or left > 0:
             query.limit.value = wanted = size if left is None else min(size, left)
             found, at = link.ask(query, moment)
-            # A loop that writes what it reads would move documents ahead of itself in the order of a field.
-            moment = _whole_microseconds(at) if tests and moment is None else moment
+            moment = _whole_microseconds(at) if by_fields and moment is None else moment
             for document in found:
                 name, fields = link.loaded(document)
                 yield name, {} if keys_only else fields
@@ -126,6 +127,15 @@ def listed(
                 break
             skip(query, found, _ordered_by(tests))
             size = _next_size(size, found)
+
+
+def distinct(found: Iterator[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each document once, though several queries found it."""
+    seen: set[str] = set()
+    for name, fields in found:
+        if name not in seen:
+            seen.add(name)
+            yield name, fields
 
 
 def skip(query: Any, found: list[Any], ordered: tuple[str, ...] = BY_NAME) -> None:

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from spoonbill.backends.dynamodb import batches as dynamodb_batches
 from spoonbill.backends.dynamodb.wire import from_wire, to_wire
+from spoonbill.backends.shared import backoff
 from spoonbill.datastores import DynamoDBStore
 from spoonbill.errors import (
     InvalidKeyError,
