@@ -1,6 +1,6 @@
 """MongoDBStore: native documents in a MongoDB collection."""
 
-from typing import TypeVar, Unpack
+from typing import Literal, TypeVar, Unpack
 
 from spoonbill.backends.mongodb.backend import MongoDB
 from spoonbill.backends.mongodb.options import MongoDBOptions
@@ -45,5 +45,5 @@ class MongoDBStore(DocumentStore[K, V]):
         codec: str | object | None = None,
         **options: Unpack[MongoDBOptions],
     ) -> None:
-        keys = "native" if holds_documents(strict, codec) else "text"
+        keys: Literal["native", "text"] = "native" if holds_documents(strict, codec) else "text"
         super().__init__(MongoDB(uri, database, collection, keys=keys, **options), strict=strict, codec=codec)

@@ -36,7 +36,6 @@ _BY_KIND: Final[dict[Code, str]] = {
 }
 
 
-
 def remedy_for_account(error: BaseException) -> str:
     """Return what the user can do about an error of opening the client, which reads the account."""
     if GUIDE.is_of_client(error) and _status(error) != 404:

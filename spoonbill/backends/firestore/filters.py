@@ -21,7 +21,9 @@ class Test:
     path : tuple of str
         Where the field stands; empty for the name.
     sign : str
-        ``==``, ``in``, ``null``, ``<``, ``<=``, ``>``, ``>=``, or ``there``.
+        ``==``, ``in``, ``null``, ``<``, ``<=``, ``>``, ``>=``, or ``there``. Of the name also ``from`` and ``until``:
+        where the answer, in the order of names, begins and before what it ends. They go with equalities of fields,
+        which a range of the name does not without an index of the user's.
     operand : object
         What it is compared with; a list for ``in``.
     """

@@ -194,8 +194,8 @@ class FirestorePushdown(Pushdown[Filter]):
         if part[0] != RANGE:
             return None
         _, low, high = part
-        tests = [Test(BY_NAME, ">=", low)] if low is not None else []
-        tests += [Test(BY_NAME, "<", high)] if high is not None else []
+        tests = [Test(BY_NAME, "from", low)] if low is not None else []
+        tests += [Test(BY_NAME, "until", high)] if high is not None else []
         return PushedPart(Filter("part", (tuple(tests),)), exact=True)
 
     def show(self, native: Filter) -> str:
@@ -207,7 +207,7 @@ def _holds_name(part: Filter, key: Filter) -> bool:
     """Return whether a range of names holds the one name that a filter asks for; any other filter holds every name."""
     name = key.alternatives[0][0].operand
     tests = part.alternatives[0] if part.kind == "part" else ()
-    return all(name >= test.operand if test.sign == ">=" else name < test.operand for test in tests)
+    return all(name >= test.operand if test.sign == "from" else name < test.operand for test in tests)
 
 
 def _part(asked: Filter, where: Path, *, exact: bool) -> PushedPart[Filter] | None:

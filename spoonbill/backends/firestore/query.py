@@ -31,6 +31,7 @@ _SIGNS: Final = {
     ">": _FieldFilter.Operator.GREATER_THAN,
     ">=": _FieldFilter.Operator.GREATER_THAN_OR_EQUAL,
 }
+_CURSORS: Final = frozenset({"from", "until"})
 _IS_NULL: Final = types.StructuredQuery.UnaryFilter.Operator.IS_NULL
 _AND: Final = types.StructuredQuery.CompositeFilter.Operator.AND
 _ASCENDING: Final = types.StructuredQuery.Direction.ASCENDING
@@ -61,7 +62,7 @@ def query_message(link: Link, tests: Sequence[Test] = (), *, keys_only: bool = F
     query = _Query()
     query.from_.add(collection_id=link.collection)
     ordered = _ordered_by(tests)
-    filters = [test for test in tests if test.sign != "there"]
+    filters = [test for test in tests if test.sign not in {"there", *_CURSORS}]
     if len(filters) == 1:
         _write(query.where, filters[0], link)
     elif filters:
@@ -70,6 +71,11 @@ def query_message(link: Link, tests: Sequence[Test] = (), *, keys_only: bool = F
             _write(query.where.composite_filter.filters.add(), test, link)
     for path in [ordered] if ordered == BY_NAME else [ordered, BY_NAME]:
         query.order_by.add(direction=_ASCENDING).field.field_path = _field_of(path)
+    for test in tests:
+        if test.sign in _CURSORS:
+            cursor = query.start_at if test.sign == "from" else query.end_at
+            cursor.values.add(reference_value=f"{link.root}/{test.operand}")
+            cursor.before = True
     if keys_only:
         query.select.fields.add(field_path=_field_of(ordered))
     return query

@@ -84,5 +84,6 @@ class TestTrouble(FirestoreTests):
 
     def test_what_the_client_gave_up_is_told(self, store):
         """The service's own error is named where the client wraps it."""
-        error = store.raw._engine.translated("get", "a", RetryError("timeout exceeded", ServiceUnavailable("connection refused")))
+        given_up = RetryError("timeout exceeded", ServiceUnavailable("connection refused"))
+        error = store.raw._engine.translated("get", "a", given_up)
         assert "connection refused" in str(error)

@@ -70,7 +70,9 @@ class DocumentBackend(Store[Any, Any]):
         name, document = self._ready(key, value)
         load = self._engine.scheme.load
         return bool(
-            self._tried("replace", key, self._engine.swap, name, lambda found: python_equal(load(found), expected), document)
+            self._tried(
+                "replace", key, self._engine.swap, name, lambda found: python_equal(load(found), expected), document
+            )
         )
 
     def pop(self, key: Any, default: Any = RAISE) -> Any:
@@ -182,11 +184,12 @@ class DocumentBackend(Store[Any, Any]):
 
     def plan(self, query: Query) -> Plan:
         narrowing = self._narrowed(query)
+        nothing = "nothing: no document can match"
         return Plan(
             steps=(Step(where=repr(self), runs=str(query)),),
             native=narrowing.native,
             finished_here=narrowing.finished_here,
-            scanned="nothing: no document can match" if narrowing.nothing else self._engine.explain_scan(narrowing, query),
+            scanned=nothing if narrowing.nothing else self._engine.explain_scan(narrowing, query),
         )
 
     def split(self, count: int) -> list[Part]:

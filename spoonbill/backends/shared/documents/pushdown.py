@@ -275,7 +275,7 @@ class Pushdown(ABC, Generic[F]):
 
 
 def _leaves(where: Path, condition: Condition) -> Iterator[tuple[Path, Condition]]:
-    """Yield the conditions on single fields that one condition asks for, all of them, each with the path of its field."""
+    """Yield the conditions on single fields that one condition asks for, each with the path of its field."""
     if isinstance(condition, AllOf):
         for each in condition.conditions:
             yield from _leaves(where, each)
