@@ -214,12 +214,12 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         edges = ["", *(f"{(at << 126) // count:032X}" for at in range(1, count)), "FF"]  # hashes are 126 bits
         return [(HASHES, low, high) for low, high in pairwise(edges)]
 
-    def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
-        if narrowing.filter is not None and narrowing.filter.name is not None:
+    def explain_scan(self, pushed: PushedQuery[Filter], query: Query) -> str:
+        if pushed.filter is not None and pushed.filter.name is not None:
             return "one document by its id: 1 request unit for each KB, about"
         sent = "ids" if query.keys_only else "documents"
-        if narrowing.filter is None:
-            most = f"{query.limit} at most of" if narrowing.exact and query.limit is not None else "all of"
+        if pushed.filter is None:
+            most = f"{query.limit} at most of" if pushed.exact and query.limit is not None else "all of"
             return f"{most} the {sent} of the container {self._name!r}, page by page, billed in request units"
         return (
             f"what the index of the container {self._name!r} finds for the condition, in every partition; billed in "

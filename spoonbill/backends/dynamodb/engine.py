@@ -298,11 +298,11 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         readable(self._table)
         return [(SEGMENT, index, count) for index in range(min(count, _MOST_SEGMENTS))]
 
-    def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
-        if narrowing.filter is not None and narrowing.filter.name is not None:
+    def explain_scan(self, pushed: PushedQuery[Filter], query: Query) -> str:
+        if pushed.filter is not None and pushed.filter.name is not None:
             return "one item by its key: billed for its size"
         price = "in units of 4 KB" if self._consistent else "in units of 8 KB"
-        if narrowing.filter is None and narrowing.exact and query.limit is not None:
+        if pushed.filter is None and pushed.exact and query.limit is not None:
             return f"{query.limit} items at most of the table {self._table_name!r}, billed {price}"
         sent = "keys" if query.keys_only else "items"
         return (

@@ -110,9 +110,10 @@ class Table(Resource):
             )
         kinds = {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]}
         kind = kinds[keys["HASH"]]
-        if self._key.wanted not in {None, kind}:
+        wanted = self._key.wanted
+        if wanted not in {None, kind}:
             raise StoreError(
-                f"the key of the table {self.name!r}, {keys['HASH']!r}, is of type {kind}, not {self._key.wanted}; open it "
+                f"the key of the table {self.name!r}, {keys['HASH']!r}, is of type {kind}, not {wanted}; open it "
                 f'with key_type="{kind}", or leave key_type out'
             )
         self._key.attribute, self._key.kind = keys["HASH"], kind

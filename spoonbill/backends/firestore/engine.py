@@ -16,7 +16,7 @@ from spoonbill.query import Part, Query
 from spoonbill.store import Store
 
 if TYPE_CHECKING:
-    from spoonbill.backends.firestore.private_api import Link
+    from spoonbill.backends.firestore.private_api import FirestoreConnection
 
 __all__ = ["LARGEST", "LONGEST", "FirestoreEngine"]
 
@@ -74,38 +74,38 @@ class FirestoreEngine(DocumentEngine[Filter]):
         self._given, self._options = client, options
         self._document_size = document_size
         self._born = os.getpid()
-        self._link = Connection(self._connect, _disconnect if client is None else None, self.closed_error)
+        self._connection = Connection(self._connect, _disconnect if client is None else None, self.closed_error)
 
     # -- the way to the service --------------------------------------------------------------------------------
 
-    def _connect(self) -> "Link":
+    def _connect(self) -> "FirestoreConnection":
         from google.cloud.firestore import Client
 
-        from spoonbill.backends.firestore.private_api import Link
+        from spoonbill.backends.firestore.private_api import FirestoreConnection
 
         try:
             client = Client(**self._options) if self._given is None else self._given
-            link = Link(client, self._path, self._timeout)
+            connection = FirestoreConnection(client, self._path, self._timeout)
         except Exception as error:
             if GUIDE.is_of_client(error):
                 raise self.translated("open", MISSING, error) from error
             raise self.failure("open", MISSING, error, "Check the options that the store was opened with.") from error
         try:
-            self._examine(link)
+            self._examine(connection)
         except Exception:
             if self._given is None:
-                link.close()
+                connection.close()
             raise
-        return link
+        return connection
 
-    def _examine(self, link: "Link") -> None:
+    def _examine(self, connection: "FirestoreConnection") -> None:
         """Refuse an empty collection that must not be made; in a forked child also wake a connection of its own."""
         from spoonbill.backends.firestore.query import listed
 
         if self._create and os.getpid() == self._born:
             return
         try:
-            empty = next(listed(link, [()], keys_only=True, limit=1), None) is None
+            empty = next(listed(connection, [()], keys_only=True, limit=1), None) is None
         except Exception as error:
             raise self.translated("open", MISSING, error) from error
         if empty and not self._create:
@@ -115,35 +115,35 @@ class FirestoreEngine(DocumentEngine[Filter]):
             )
 
     def close(self) -> None:
-        self._link.close()
+        self._connection.close()
 
     # -- one document ------------------------------------------------------------------------------------------
 
     def find(self, name: Any) -> dict[str, Any] | None:
-        found = self._link().read([name])
+        found = self._connection().read([name])
         return found[0][1] if found else None
 
     def knows(self, name: Any) -> bool:
-        return bool(self._link().read([name], only_names=True))
+        return bool(self._connection().read([name], only_names=True))
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
-        link = self._link()
-        link.write(link.writing(name, document))
+        connection = self._connection()
+        connection.write(connection.writing(name, document))
 
     def insert(self, name: Any, document: dict[str, Any]) -> bool:
-        link = self._link()
-        return link.create(link.writing(name, document))
+        connection = self._connection()
+        return connection.create(connection.writing(name, document))
 
     def erase(self, name: Any) -> bool:
         return self.remove([name]) == 1
 
     def take(self, name: Any) -> dict[str, Any] | None:
-        link = self._link()
-        return self._changed(name, lambda _: link.deletion(name))
+        connection = self._connection()
+        return self._changed(name, lambda _: connection.deletion(name))
 
     def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: dict[str, Any]) -> bool:
-        link = self._link()
-        written = self._changed(name, lambda fields: link.writing(name, document) if fits(fields) else None)
+        connection = self._connection()
+        written = self._changed(name, lambda fields: connection.writing(name, document) if fits(fields) else None)
         return written is not None
 
     def _changed(self, name: str, change: Callable[[dict[str, Any]], Any]) -> dict[str, Any] | None:
@@ -151,17 +151,17 @@ class FirestoreEngine(DocumentEngine[Filter]):
 
         Return what it was; None where there is none, or where `change` said None.
         """
-        link = self._link()
+        connection = self._connection()
         refusal: Exception | None = None
         refused_at: Any = None
-        while found := link.read([name]):
+        while found := connection.read([name]):
             ((_, fields, at),) = found
             if refusal is not None and at == refused_at:
                 raise refusal  # nobody changed it: this has another reason
             message = change(fields)
             if message is None:
                 return None
-            refusal, refused_at = link.write_unchanged(message, at), at
+            refusal, refused_at = connection.write_unchanged(message, at), at
             if refusal is None:
                 return fields
         return None
@@ -169,20 +169,22 @@ class FirestoreEngine(DocumentEngine[Filter]):
     # -- many documents ----------------------------------------------------------------------------------------
 
     def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
-        return {name: fields for name, fields, _ in self._link().read(names)}
+        return {name: fields for name, fields, _ in self._connection().read(names)}
 
     def put(self, documents: dict[Any, dict[str, Any]]) -> None:
-        link = self._link()
-        refusals = self._applied(((name, link.writing(name, fields)) for name, fields in documents.items()), documents)
+        connection = self._connection()
+        refusals = self._applied(
+            ((name, connection.writing(name, fields)) for name, fields in documents.items()), documents
+        )
         if refusals:
             raise UnwrittenError(list(refusals), next(iter(refusals.values())))
 
     def remove(self, names: list[Any]) -> int:
         from google.api_core.exceptions import NotFound
 
-        link = self._link()
+        connection = self._connection()
         refusals = self._applied(
-            ((name, link.deletion(name)) for name in names), dict.fromkeys(names), only_present=True
+            ((name, connection.deletion(name)) for name in names), dict.fromkeys(names), only_present=True
         )
         failed = {name: refusal for name, refusal in refusals.items() if not isinstance(refusal, NotFound)}
         if failed:
@@ -195,7 +197,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
         """Send writes in portions. Return the refusal of each that was not done, if some were not after any were."""
         from spoonbill.backends.firestore.private_api import portions
 
-        link = self._link()
+        connection = self._connection()
         refusals: dict[Any, Exception] = {}
         done = 0
         for portion, messages in portions(writes):
@@ -203,7 +205,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
                 for message in messages:
                     message.current_document.exists = True
             try:
-                answers = link.apply(messages, repeatable=not only_present)
+                answers = connection.apply(messages, repeatable=not only_present)
             except Exception as error:
                 raise UnwrittenError([*refusals, *list(names)[done:]], error) from error
             done += len(portion)
@@ -215,8 +217,8 @@ class FirestoreEngine(DocumentEngine[Filter]):
     def size(self) -> int:
         from spoonbill.backends.firestore.query import query_message
 
-        link = self._link()
-        return link.count(query_message(link))
+        connection = self._connection()
+        return connection.count(query_message(connection))
 
     def listing(
         self,
@@ -228,14 +230,14 @@ class FirestoreEngine(DocumentEngine[Filter]):
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         from spoonbill.backends.firestore.query import distinct, listed
 
-        link = self._link()
+        connection = self._connection()
         if narrowed is not None and narrowed.kind == "key":
             name = narrowed.alternatives[0][0].operand
             if len(name.encode()) <= LONGEST:
-                yield from ((name, fields) for name, fields, _ in link.read([name], only_names=keys_only))
+                yield from ((name, fields) for name, fields, _ in connection.read([name], only_names=keys_only))
             return
         asked = _ALL if narrowed is None else narrowed
-        found = listed(link, asked.alternatives, keys_only=keys_only, limit=limit)
+        found = listed(connection, asked.alternatives, keys_only=keys_only, limit=limit)
         yield from distinct(found) if asked.overlapping else found
 
     def split(self, count: int) -> list[Part]:
@@ -246,29 +248,29 @@ class FirestoreEngine(DocumentEngine[Filter]):
         """Return the names that share out all evenly, one less than the shares; fewer where there are few documents."""
         from spoonbill.backends.firestore.query import query_message, skip
 
-        link = self._link()
+        connection = self._connection()
         total = self.size()
-        query = query_message(link, keys_only=True)
+        query = query_message(connection, keys_only=True)
         query.limit.value = 1
         bounds: list[str] = []
         passed = -1
         for place in sorted({total * share // count for share in range(1, count)} - {0}):
             query.offset = place - passed - 1
-            found, _ = link.ask(query, None)
+            found, _ = connection.ask(query, None)
             if not found:
                 break
             skip(query, found)
-            bounds.append(link.loaded(found[0])[0])
+            bounds.append(connection.loaded(found[0])[0])
             passed = place
         return bounds
 
-    def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
+    def explain_scan(self, pushed: PushedQuery[Filter], query: Query) -> str:
         what = "keys" if query.keys_only else "documents"
-        narrowed = narrowing.filter
+        narrowed = pushed.filter
         if narrowed is not None and narrowed.kind == "key":
             return "one document by its name: one read is billed"
         if narrowed is None:
-            most = "all" if query.limit is None or not narrowing.exact else f"{query.limit} at most of the"
+            most = "all" if query.limit is None or not pushed.exact else f"{query.limit} at most of the"
             return f"{most} {what} of the collection {self._path!r}: one read is billed for each"
         return (
             f"the entries that pass the filter, by an index: one read is billed for each of those {what}, and one for "
@@ -303,5 +305,5 @@ class FirestoreEngine(DocumentEngine[Filter]):
         return GUIDE
 
 
-def _disconnect(link: "Link") -> None:
-    link.close()
+def _disconnect(connection: "FirestoreConnection") -> None:
+    connection.close()

@@ -10,7 +10,7 @@ from google.cloud.firestore_v1 import types
 from spoonbill.backends.firestore.wire import fill, from_wire
 from spoonbill.backends.shared.backoff import attempts
 
-__all__ = ["Link", "portions"]
+__all__ = ["FirestoreConnection", "portions"]
 
 _BATCH: Final = 500
 _MOST_BYTES: Final = 9 << 20
@@ -32,7 +32,7 @@ _NOTHING: Final = "spoonbill__.none"
 """The path of a field that no document has: a mask of it asks whether there is a document."""
 
 
-class Link:
+class FirestoreConnection:
     """The collection of a store, through one client.
 
     The client's own face offers no deadline for every call, and copies each document several times; so the calls go

@@ -241,9 +241,9 @@ class MongoDBEngine(DocumentEngine[Filter]):
             for document in cursor:
                 yield document.pop("_id"), document
 
-    def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
+    def explain_scan(self, pushed: PushedQuery[Filter], query: Query) -> str:
         what = "keys" if query.keys_only else "documents"
-        if narrowing.filter is None:
+        if pushed.filter is None:
             return f"all {what} of the collection {self._name!r}" + ("" if query.limit is None else ", up to the limit")
         if query.filters_keys:
             return f"{what} in ranges of the index on _id; only those that pass the filter are transferred"

@@ -13,7 +13,6 @@ from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, KeyTooLongError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
-from spoonbill.store.binding import no_ttl
 from spoonbill.store.parts import check_count, parts_of_names
 
 __all__ = ["DocumentBackend"]
@@ -50,9 +49,7 @@ class DocumentBackend(Store[Any, Any]):
         name = self._lookup(key)
         return name is not MISSING and bool(self._tried("has", key, self._engine.knows, name))
 
-    def set(self, key: Any, value: Any, *, ttl: float | None = None) -> None:
-        if ttl is not None:
-            raise no_ttl(self)
+    def set(self, key: Any, value: Any) -> None:
         name, document = self._ready(key, value)
         try:
             self._engine.write(name, document)
@@ -172,31 +169,31 @@ class DocumentBackend(Store[Any, Any]):
             yield self._engine.key_of(name), load(fields)
 
     def select(self, query: Query) -> Iterator[tuple[Any, Any]]:
-        narrowing = self._narrowed(query)
-        if narrowing.nothing or query.limit == 0:
+        pushed = self._pushed(query)
+        if pushed.nothing or query.limit == 0:
             return
         options: dict[str, Any] = {"keys_only": query.keys_only, "page": query.limit}
-        if narrowing.exact:
+        if pushed.exact:
             options["limit"] = query.limit
         load = self._engine.scheme.load
-        for name, fields in self._listed("select", narrowing.filter, **options):
+        for name, fields in self._listed("select", pushed.filter, **options):
             yield self._engine.key_of(name), None if query.keys_only else load(fields)
 
     def plan(self, query: Query) -> Plan:
-        narrowing = self._narrowed(query)
+        pushed = self._pushed(query)
         nothing = "nothing: no document can match"
         return Plan(
             steps=(Step(where=repr(self), runs=str(query)),),
-            native=narrowing.native,
-            finished_here=narrowing.finished_here,
-            scanned=nothing if narrowing.nothing else self._engine.explain_scan(narrowing, query),
+            native=pushed.native,
+            finished_here=pushed.finished_here,
+            scanned=nothing if pushed.nothing else self._engine.explain_scan(pushed, query),
         )
 
     def split(self, count: int) -> list[Part]:
         check_count(count)
         return self._tried("split", MISSING, self._engine.split, count) or parts_of_names(list(self.iter()), count)
 
-    def _narrowed(self, query: Query) -> PushedQuery[Any]:
+    def _pushed(self, query: Query) -> PushedQuery[Any]:
         """Return what the engine is asked for a search."""
         self._engine.prepare()
         return self._engine.pushdown.narrow(query)

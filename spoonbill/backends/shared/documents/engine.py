@@ -179,7 +179,7 @@ class DocumentEngine(ABC, Generic[F]):
         """
 
     @abstractmethod
-    def explain_scan(self, narrowing: PushedQuery[F], query: Query) -> str:
+    def explain_scan(self, pushed: PushedQuery[F], query: Query) -> str:
         """Return what a scan reads, and what the service bills for."""
 
     @abstractmethod
