@@ -2,17 +2,15 @@
 
 import contextlib
 import math
-import multiprocessing
 import os
 import pickle
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from spoonbill import Cached, Codec, Frozen, Search, StrictString, eq, gt, prefix
+from spoonbill import Cached, Codec, Frozen, Search, StrictString, eq, gt
 from spoonbill.backends.shared.documents import RESERVED
 from spoonbill.datastores import InMemoryStore
 from spoonbill.errors import (
@@ -27,26 +25,10 @@ from spoonbill.errors import (
 )
 from spoonbill.store import Store
 from tests.contract.documents import samples
+from tests.contract.documents.document_concurrency_contract import DocumentConcurrencyContract
 from tests.contract.documents.document_fixtures import EXAMPLES
 from tests.contract.documents.document_search_contract import DocumentSearchContract
 from tests.helpers.names import shown
-
-
-def added_by_processes(pickled: bytes, name: str) -> None:
-    """Count up one entry and add entries of one's own: what the two processes of a test run."""
-    store = pickle.loads(pickled)
-    for number in range(15):
-        increment(store, "counter")
-        store[f"{name}-{number}"] = {"n": number}
-    store.close()
-
-
-def increment(store: Store[Any, Any], key: str) -> None:
-    """Count up one entry by compare and set."""
-    while True:
-        present = store[key]
-        if store.replace(key, present, {"n": present["n"] + 1}):
-            return
 
 
 def same_value(a: Any, b: Any) -> bool:
@@ -60,7 +42,7 @@ def same_value(a: Any, b: Any) -> bool:
     return isinstance(a, bool) == isinstance(b, bool) and bool(a == b) and type(a) in {type(b), int, float}
 
 
-class DocumentContract(DocumentSearchContract):
+class DocumentContract(DocumentSearchContract, DocumentConcurrencyContract):
     """Inherit it, and write `opened`, `read`, `written` and `watched`."""
 
     # -- the stored form ---------------------------------------------------------------------------------------
@@ -234,52 +216,6 @@ class DocumentContract(DocumentSearchContract):
         assert caught.value.failed == ("good", "bad")
         assert dict(store.items()) == dict(pairs)
         assert pickle.loads(pickle.dumps(caught.value)).failed == ("good", "bad")
-
-    # -- many at once ------------------------------------------------------------------------------------------
-
-    def test_eight_threads_lose_nothing(self, store: Store[Any, Any]) -> None:
-        """Counted by compare and set, added by name, popped once: every step of eight threads is there."""
-        store["counter"] = {"n": 0}
-        popped: list[Any] = []
-        won: list[int] = []
-        failed: list[BaseException] = []
-
-        def work(number: int) -> None:
-            try:
-                for step in range(5):
-                    increment(store, "counter")
-                    store[f"own-{number}-{step}"] = {"n": step}
-                    if store.add(f"shared-{step}", {"by": number}):
-                        won.append(step)
-                        popped.append(store.pop(f"shared-{step}")["by"])
-                store.set("same", {"by": number})
-            except BaseException as error:
-                failed.append(error)
-
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failed == []
-        assert store["counter"] == {"n": 40}
-        assert len(list(store.keys(prefix("own-")))) == 40
-        assert len(popped) == len(won)
-        assert not list(store.keys(prefix("shared-")))
-
-    def test_two_processes_lose_nothing(self, store: Store[Any, Any]) -> None:
-        """A pickled store works in two other processes on the same keys, and no count is lost."""
-        store["counter"] = {"n": 0}
-        context = multiprocessing.get_context("spawn")
-        data = pickle.dumps(store)
-        workers = [context.Process(target=added_by_processes, args=(data, name)) for name in ("x", "y")]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        assert [worker.exitcode for worker in workers] == [0, 0]
-        assert store["counter"] == {"n": 30}
-        assert len(store) == 31
 
     # -- snapshots and stacks ----------------------------------------------------------------------------------
 

@@ -181,7 +181,7 @@ SEARCHED = [
     *SCALARS[:20],
     *TREES,
     *(
-        {"c": {"k": {"m": scalar} if position % 2 else scalar, NAMES[position % len(NAMES)]: position}, "b": position}
+        {"c": {"k": {"m": scalar} if position % 2 else scalar, NAMES[position % len(NAMES)]: position}, "rank": position}
         for position, scalar in enumerate(SCALARS)
     ),
     {"c": [{"k": 1}, {"k": "a"}]},
@@ -269,12 +269,12 @@ SHARED = [
     (glob("k001"), None),
     (None, {"b": eq(5)}),
     (None, {"b": isin([1, 5, 7])}),
-    (None, {"b": gt(40)}),
-    (prefix("k00"), {"b": ge(3)}),
+    (None, {"rank": gt(40)}),
+    (prefix("k1"), {"rank": ge(3)}),
     (prefix("k0"), {"b": eq(3)}),
     (glob("k003"), {"b": eq(3)}),
     (None, {"c": {"k": eq(1)}}),
-    (None, {"c": {"k": {"m": exists()}}, "b": lt(50)}),
+    (None, {"c": {"k": {"m": exists()}}, "rank": lt(50)}),
     (None, {"c": {"k": exists(False)}}),
     (None, {"a": ne(1)}),
 ]
