@@ -241,28 +241,10 @@ class FirestoreEngine(DocumentEngine[Filter]):
         yield from distinct(found) if asked.overlapping else found
 
     def split(self, count: int) -> list[Part]:
-        edges = [None, *self._bounds(count), None]
+        from spoonbill.backends.firestore.bounds import find_bounds
+
+        edges = [None, *find_bounds(self._connection(), count), None]
         return [(RANGE, low, high) for low, high in pairwise(edges)]
-
-    def _bounds(self, count: int) -> list[str]:
-        """Return the names that share out all evenly, one less than the shares; fewer where there are few documents."""
-        from spoonbill.backends.firestore.query import query_message, skip
-
-        connection = self._connection()
-        total = self.size()
-        query = query_message(connection, keys_only=True)
-        query.limit.value = 1
-        bounds: list[str] = []
-        passed = -1
-        for place in sorted({total * share // count for share in range(1, count)} - {0}):
-            query.offset = place - passed - 1
-            found, _ = connection.ask(query, None)
-            if not found:
-                break
-            skip(query, found)
-            bounds.append(connection.loaded(found[0])[0])
-            passed = place
-        return bounds
 
     def explain_scan(self, pushed: PushedQuery[Filter], query: Query) -> str:
         what = "keys" if query.keys_only else "documents"

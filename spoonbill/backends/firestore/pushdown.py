@@ -58,7 +58,7 @@ class FirestorePushdown(Pushdown[Filter]):
             return NOTHING
         if "" in texts or len(texts) > _MOST_PREFIXES:
             return None
-        ranges = tuple(_range(BY_NAME, text, _name_after(text)) for text in sorted(texts))
+        ranges = tuple(_range(BY_NAME, text, name_after(text)) for text in sorted(texts))
         return PushedPart(Filter("range", ranges, 5), exact=isinstance(pattern, Prefix))
 
     def match(self, where: Path, pattern: Pattern) -> PushedPart[Filter] | None:
@@ -227,7 +227,7 @@ def _range(where: Path, low: Any, high: Any) -> tuple[Test, ...]:
     return (Test(where, ">=", low),) if high is None else (Test(where, ">=", low), Test(where, "<", high))
 
 
-def _name_after(text: str) -> str | None:
+def name_after(text: str) -> str | None:
     """Return a name after all that begin with `text` that can be one: with no ``/``, and neither ``.`` nor ``..``."""
     after = after_prefix(text)
     if after is None:

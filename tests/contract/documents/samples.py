@@ -181,7 +181,10 @@ SEARCHED = [
     *SCALARS[:20],
     *TREES,
     *(
-        {"c": {"k": {"m": scalar} if position % 2 else scalar, NAMES[position % len(NAMES)]: position}, "rank": position}
+        {
+            "c": {"k": {"m": scalar} if position % 2 else scalar, NAMES[position % len(NAMES)]: position},
+            "rank": position,
+        }
         for position, scalar in enumerate(SCALARS)
     ),
     {"c": [{"k": 1}, {"k": "a"}]},
