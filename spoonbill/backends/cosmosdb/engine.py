@@ -188,7 +188,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
 
     def listing(
         self,
-        narrowed: Filter | None,
+        native: Filter | None,
         *,
         keys_only: bool = False,
         limit: int | None = None,
@@ -197,13 +197,13 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         container = readable(self._container)
         if container is None:
             return iter(())
-        if narrowed is not None and narrowed.name is not None:
-            found = self.find(narrowed.name)
-            return iter(() if found is None else ((narrowed.name, found),))
-        text, parameters = query(f"VALUE {ID}" if keys_only else "*", narrowed.tokens if narrowed is not None else ())
+        if native is not None and native.name is not None:
+            found = self.find(native.name)
+            return iter(() if found is None else ((native.name, found),))
+        text, parameters = query(f"VALUE {ID}" if keys_only else "*", native.tokens if native is not None else ())
         scope: dict[str, Any] = {"first": max(1, limit or page or _SMALL_PAGE)}
-        if narrowed is not None and narrowed.hashes is not None:
-            scope = {"feed_range": _feed_range(*narrowed.hashes)}
+        if native is not None and native.hashes is not None:
+            scope = {"feed_range": _feed_range(*native.hashes)}
         items = (item for page in container.pages(text, parameters, **scope) for item in page)
         return islice(((item, {}) if keys_only else (item["id"], _fields_of(item)) for item in items), limit)
 

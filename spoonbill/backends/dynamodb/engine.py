@@ -263,7 +263,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
 
     def listing(
         self,
-        narrowed: Filter | None,
+        native: Filter | None,
         *,
         keys_only: bool = False,
         limit: int | None = None,
@@ -272,20 +272,20 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         table = readable(self._table)
         if table is None:
             return
-        if narrowed is not None and narrowed.name is not None:
-            yield from self.fetch([narrowed.name]).items()
+        if native is not None and native.name is not None:
+            yield from self.fetch([native.name]).items()
             return
         request: dict[str, Any] = {"TableName": table.name, "ConsistentRead": self._consistent}
         expressions = Expressions()
-        if narrowed is not None:
-            if narrowed.tokens:
-                request["FilterExpression"] = expressions.text(narrowed.tokens)
-            if narrowed.segment is not None:
-                request["Segment"], request["TotalSegments"] = narrowed.segment
+        if native is not None:
+            if native.tokens:
+                request["FilterExpression"] = expressions.text(native.tokens)
+            if native.segment is not None:
+                request["Segment"], request["TotalSegments"] = native.segment
         if keys_only:
             request["ProjectionExpression"] = expressions.text(path(table.attribute))
         request |= expressions.parameters()
-        for found in self._pages(table, request, **_page_sizes(narrowed, limit, page, keys_only=keys_only)):
+        for found in self._pages(table, request, **_page_sizes(native, limit, page, keys_only=keys_only)):
             for item in found["Items"]:
                 yield fields_of(table, item)
 
@@ -364,9 +364,9 @@ def _disconnect(table: Table) -> None:
 
 
 def _page_sizes(
-    narrowed: Filter | None, limit: int | None, page: int | None, *, keys_only: bool
+    native: Filter | None, limit: int | None, page: int | None, *, keys_only: bool
 ) -> dict[str, int | None]:
     """Return how the pages of a scan grow: a loop over keys is often left after the first, and each page is billed."""
-    if limit is not None and (narrowed is None or not narrowed.tokens):
+    if limit is not None and (native is None or not native.tokens):
         return {"limit": limit}
     return {"wanted": 1 if keys_only and page is None else page}

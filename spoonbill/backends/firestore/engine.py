@@ -222,7 +222,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
 
     def listing(
         self,
-        narrowed: Filter | None,
+        native: Filter | None,
         *,
         keys_only: bool = False,
         limit: int | None = None,
@@ -231,12 +231,12 @@ class FirestoreEngine(DocumentEngine[Filter]):
         from spoonbill.backends.firestore.query import distinct, listed
 
         connection = self._connection()
-        if narrowed is not None and narrowed.kind == "key":
-            name = narrowed.alternatives[0][0].operand
+        if native is not None and native.kind == "key":
+            name = native.alternatives[0][0].operand
             if len(name.encode()) <= LONGEST:
                 yield from ((name, fields) for name, fields, _ in connection.read([name], only_names=keys_only))
             return
-        asked = _ALL if narrowed is None else narrowed
+        asked = _ALL if native is None else native
         found = listed(connection, asked.alternatives, keys_only=keys_only, limit=limit)
         yield from distinct(found) if asked.overlapping else found
 
@@ -248,10 +248,10 @@ class FirestoreEngine(DocumentEngine[Filter]):
 
     def explain_scan(self, pushed: PushedQuery[Filter], query: Query) -> str:
         what = "keys" if query.keys_only else "documents"
-        narrowed = pushed.filter
-        if narrowed is not None and narrowed.kind == "key":
+        native = pushed.filter
+        if native is not None and native.kind == "key":
             return "one document by its name: one read is billed"
-        if narrowed is None:
+        if native is None:
             most = "all" if query.limit is None or not pushed.exact else f"{query.limit} at most of the"
             return f"{most} {what} of the collection {self._path!r}: one read is billed for each"
         return (

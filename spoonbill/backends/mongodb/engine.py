@@ -224,14 +224,14 @@ class MongoDBEngine(DocumentEngine[Filter]):
 
     def listing(
         self,
-        narrowed: Filter | None,
+        native: Filter | None,
         *,
         keys_only: bool = False,
         limit: int | None = None,
         page: int | None = None,
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        cursor = self._collection().find(narrowed or {}, {"_id": 1} if keys_only else None)
-        if narrowed is None or keys_only:
+        cursor = self._collection().find(native or {}, {"_id": 1} if keys_only else None)
+        if native is None or keys_only:
             cursor.sort("_id", 1)  # by the index on _id, where an entry that is rewritten meanwhile keeps its place
         if limit is not None:
             cursor.limit(limit)

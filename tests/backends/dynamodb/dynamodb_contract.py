@@ -182,6 +182,25 @@ class DynamoDBContract(DocumentContract):
         assert calls == [1, 5]
         assert store["a"] == {"n": 5}
 
+    def test_the_table_is_asked_for_once_a_query(self, store):
+        """A value or a search with many fields asks for the table once, not once a field."""
+        store["a"] = {f"f{number}": number for number in range(50)}
+        engine = store.raw._engine
+        table, asked = engine._table, []
+
+        def ask():
+            asked.append(1)
+            return table()
+
+        engine._table = ask
+        try:
+            store.explain(conditions={f"f{number}": number for number in range(50)})
+            assert len(asked) == 1
+            store.check("a", {f"f{number}": number for number in range(50)})
+            assert len(asked) <= 3
+        finally:
+            engine._table = table
+
     def test_many_attributes_swap(self, store):
         """An item with more attributes than a condition takes is swapped too."""
         many = {f"field-{number}": number for number in range(400)}

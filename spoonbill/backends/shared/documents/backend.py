@@ -196,11 +196,11 @@ class DocumentBackend(Store[Any, Any]):
     def _pushed(self, query: Query) -> PushedQuery[Any]:
         """Return what the engine is asked for a search."""
         self._engine.prepare()
-        return self._engine.pushdown.narrow(query)
+        return self._engine.pushdown.push(query)
 
-    def _listed(self, operation: str, narrowed: Any, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
         try:
-            yield from self._engine.listing(narrowed, **options)
+            yield from self._engine.listing(native, **options)
         except Exception as error:
             raise self._translated(operation, MISSING, error) from error
 

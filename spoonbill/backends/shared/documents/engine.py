@@ -167,7 +167,7 @@ class DocumentEngine(ABC, Generic[F]):
     @abstractmethod
     def listing(
         self,
-        narrowed: F | None,
+        native: F | None,
         *,
         keys_only: bool = False,
         limit: int | None = None,

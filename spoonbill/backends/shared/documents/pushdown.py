@@ -161,7 +161,7 @@ class Pushdown(ABC, Generic[F]):
 
     # -- what is the same for all ------------------------------------------------------------------------------
 
-    def narrow(self, query: Query) -> PushedQuery[F]:
+    def push(self, query: Query) -> PushedQuery[F]:
         """Return what the engine is asked for `query`."""
         parts = self.combine(self._parts(query))
         nothing = any(part is NOTHING for _, part in parts)
