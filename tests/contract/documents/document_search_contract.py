@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from spoonbill import eq, field, isin, prefix, regex
+from spoonbill.backends.shared.documents import RESERVED
 from spoonbill.datastores import InMemoryStore
 from spoonbill.errors import QueryError
 from spoonbill.query import Query, compile_query
@@ -115,6 +116,13 @@ class DocumentSearchContract(DocumentFixtures):
             assert len(seen) == 1
             assert "lat" in store.explain(conditions={"geo": {"lat": eq(7)}}).native
 
+    def test_a_map_that_only_looks_like_ours_is_found_once(self, store: Store[Any, Any], name: str) -> None:
+        """Another tool's map that holds the field and the reserved name is one answer, and so is a wrapped map."""
+        store["a"] = {"c": {"k": 1, "$odd.": 2, "": 3}}
+        self.written(name, "b", {"c": {"k": 1, RESERVED: {"map": []}}})
+        assert sorted(key for key, _ in store.items({"c": {"k": eq(1)}})) == ["a", "b"]
+        assert sorted(store.keys()) == ["a", "b"]
+
     # -- shares ------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("given", samples.SHARED, ids=repr)
@@ -124,6 +132,7 @@ class DocumentSearchContract(DocumentFixtures):
         pattern, conditions = given
         query = compile_query(pattern, **({} if conditions is None else {"conditions": conditions}))
         wanted = sorted(key for key, value in memory.entries() if query.matches(key, value))
+        assert wanted
         for count in (1, 2, 5):
             shares = store.shares(count, **_given(pattern, conditions))
             assert 1 <= len(shares) <= count
