@@ -1,13 +1,16 @@
 """Firestore: native documents in a Firestore collection."""
 
-from typing import Any
+from typing import TypeVar, Unpack
 
 from spoonbill.backends.firestore import backend as firestore_backend
-from spoonbill.layers.codec import Codec
-from spoonbill.store.named import NamedStore
+from spoonbill.backends.firestore.options import FirestoreOptions
+from spoonbill.datastores._base import DocumentStore
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-class Firestore(NamedStore[Any, Any]):
+class Firestore(DocumentStore[K, V]):
     """Documents that other tools see as they are, searched by the service.
 
     Parameters
@@ -19,14 +22,8 @@ class Firestore(NamedStore[Any, Any]):
         False: any value and key that pickle or cloudpickle can hold.
     codec : str or object, optional
         How values are written as bytes, if not as documents.
-    create : bool, optional
-        False: a missing collection, which is an empty one, is an error.
-    timeout : float, optional
-        Seconds that a call to the service may take; one that does not answer is an error after that.
-    client : google.cloud.firestore.Client, optional
-        A client of yours, which is never closed.
-    **client_options
-        For ``google.cloud.firestore.Client``: ``project``, ``credentials``, ``database`` and so on.
+    **options : FirestoreOptions
+        ``create``, ``timeout``, ``client``, and options for ``google.cloud.firestore.Client``.
 
     Raises
     ------
@@ -40,12 +37,6 @@ class Firestore(NamedStore[Any, Any]):
         strict: bool = True,
         *,
         codec: str | object | None = None,
-        create: bool = True,
-        timeout: float = 30.0,
-        client: Any = None,
-        **client_options: Any,
+        **options: Unpack[FirestoreOptions],
     ) -> None:
-        engine = firestore_backend.Firestore(
-            table_name, create=create, timeout=timeout, client=client, **client_options
-        )
-        super().__init__(engine if strict and codec is None else Codec(engine, codec, strict=strict))
+        super().__init__(firestore_backend.Firestore(table_name, **options), strict=strict, codec=codec)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, Unpack
 
 from spoonbill.backends.modal.apps import check_app
 from spoonbill.backends.modal.backend import Modal
 from spoonbill.backends.modal.names import index_name
+from spoonbill.backends.modal.options import ModalOptions
 from spoonbill.errors import UnsupportedError
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.codec import Codec
@@ -14,11 +15,14 @@ from spoonbill.layers.metadata_index.layer import MetadataIndex
 from spoonbill.store import Store
 from spoonbill.store.named import NamedStore
 
-_AT_ONCE = 16
+K = TypeVar("K")
+V = TypeVar("V")
+
+_CONCURRENCY = 16
 """How many entries of the first data are added at the same time."""
 
 
-class ModalStore(NamedStore[Any, Any]):
+class ModalStore(NamedStore[K, V]):
     """A cache that every function of Modal can reach: the entries of a ``modal.Dict``, by its name alone.
 
     What the Dict holds is written and read by modal's own client, by cloudpickle, whether strict or not: use a Dict
@@ -38,8 +42,6 @@ class ModalStore(NamedStore[Any, Any]):
     index : {"auto", False, True} or Store, optional
         What lists the keys. ``"auto"`` and False: modal itself. True: a `MetadataIndex` in a second Dict. A store: a
         `MetadataIndex` in that store. All programs that write to the Dict must agree on it.
-    environment_name : str, optional
-        The Dict's environment, the active one by default.
     strict : bool, optional
         True takes plain keys, and refuses a snapshot that holds pickled values. False also takes keys that only pickle
         can hold. Values are what modal's client can pickle, in both cases.
@@ -47,12 +49,8 @@ class ModalStore(NamedStore[Any, Any]):
         How values are written as bytes, if not as modal pickles them.
     fields : iterable of str, optional
         Fields of the values that the index keeps, for searches that read only what can match.
-    create : bool, optional
-        False: a missing Dict is an error.
-    client : modal.Client, optional
-        A client of yours, which is never closed.
-    timeout : float, optional
-        Seconds for which one call may take, those of an unreachable service included.
+    **options : ModalOptions
+        ``environment_name``, ``create``, ``client``, ``timeout``.
 
     Raises
     ------
@@ -68,15 +66,12 @@ class ModalStore(NamedStore[Any, Any]):
         data: Mapping[Any, Any] | None = None,
         *,
         index: Literal["auto"] | bool | Store[Any, Any] = "auto",
-        environment_name: str | None = None,
         strict: bool = True,
         codec: str | object | None = None,
         fields: Iterable[str] = (),
-        create: bool = True,
-        client: Any = None,
-        timeout: float = 60.0,
+        **options: Unpack[ModalOptions],
     ) -> None:
-        engine = Modal(name, environment_name, create=create, client=client, timeout=timeout)
+        engine = Modal(name, **options)
         check_app("stub", stub)
         check_app("app", app)
         fields = tuple(fields) if not isinstance(fields, str) else fields
@@ -88,7 +83,7 @@ class ModalStore(NamedStore[Any, Any]):
         if isinstance(index, Store):
             self._held: Store[Any, Any] = MetadataIndex(engine, index, fields)
         elif index is True:
-            keys = Modal(index_name(name), environment_name, create=create, client=client, timeout=timeout)
+            keys = Modal(index_name(name), **options)
             self._held = MetadataIndex(engine, keys, fields)
         elif index is False or index == "auto":
             self._held = engine
@@ -100,7 +95,7 @@ class ModalStore(NamedStore[Any, Any]):
         if codec is None:
             self.strict = strict
         if data:
-            with ThreadPoolExecutor(_AT_ONCE) as threads:
+            with ThreadPoolExecutor(_CONCURRENCY) as threads:
                 list(threads.map(self.add, data.keys(), data.values()))
 
     @property

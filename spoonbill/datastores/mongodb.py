@@ -1,13 +1,16 @@
 """MongoDBStore: native documents in a MongoDB collection."""
 
-from typing import Any
+from typing import Literal, TypeVar, Unpack
 
 from spoonbill.backends.mongodb.backend import MongoDB
-from spoonbill.layers.codec import Codec
-from spoonbill.store.named import NamedStore
+from spoonbill.backends.mongodb.options import MongoDBOptions
+from spoonbill.datastores._base import DocumentStore, holds_documents
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-class MongoDBStore(NamedStore[Any, Any]):
+class MongoDBStore(DocumentStore[K, V]):
     """Documents that other tools see as they are, searched by the server.
 
     Parameters
@@ -23,12 +26,8 @@ class MongoDBStore(NamedStore[Any, Any]):
         a key is a str, an int or an ``ObjectId``. False: any value and key that pickle or cloudpickle can hold.
     codec : str or object, optional
         How values are written as bytes, if not as documents.
-    create : bool, optional
-        False: a missing collection is an error.
-    client : pymongo.MongoClient, optional
-        A client of yours, which is never closed.
-    **options
-        For ``pymongo.MongoClient``.
+    **options : MongoDBOptions
+        ``create``, ``client``, and options for ``pymongo.MongoClient``.
 
     Raises
     ------
@@ -44,12 +43,7 @@ class MongoDBStore(NamedStore[Any, Any]):
         *,
         strict: bool = True,
         codec: str | object | None = None,
-        create: bool = True,
-        client: Any = None,
-        **options: Any,
+        **options: Unpack[MongoDBOptions],
     ) -> None:
-        documents = strict and codec is None
-        engine = MongoDB(
-            uri, database, collection, create=create, keys="native" if documents else "text", client=client, **options
-        )
-        super().__init__(engine if documents else Codec(engine, codec, strict=strict))
+        keys: Literal["native", "text"] = "native" if holds_documents(strict, codec) else "text"
+        super().__init__(MongoDB(uri, database, collection, keys=keys, **options), strict=strict, codec=codec)

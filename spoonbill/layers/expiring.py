@@ -32,7 +32,8 @@ class Expiring(BytesLayer[K, V]):
     """Gives every store ``ttl=``: an entry whose time is over is absent at once, and is removed when `sweep` comes by.
 
     Where the engine expires entries itself (Redis, ...) this only adds a time to live for writes that give none.
-    Anywhere else each value is stored with the time at which it ends: bytes behind nine bytes, any other value in a small dict.
+    Anywhere else each value is stored with the time at which it ends: bytes behind nine bytes, any other value in a
+    small dict.
     Over a named store the layer goes in below the codec. Listing and `len` read values, to leave out what is over. The
     clock is that of the reading machine.
 

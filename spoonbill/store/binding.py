@@ -77,7 +77,7 @@ def given(*, ttl: float | None = None) -> dict[str, float]:
 
 
 def lasting(store: "Verbs[Any, Any]", key: Any, expiry: dict[str, float]) -> dict[str, float]:
-    """Return the options of a write that changes a value in place: it expires when it would have, unless told otherwise."""
+    """Return the options of a change in place: the entry expires when it would have, unless told otherwise."""
     if expiry or "ttl" not in store.features:
         return expiry
     try:

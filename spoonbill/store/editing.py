@@ -27,12 +27,7 @@ def modified(
             raise KeyError(key)
         before = default if present is MISSING else present
         after = function(copied(before))
-        done = (
-            store.add(key, after, **expiry)
-            if present is MISSING
-            else store.replace(key, present, after, **lasting(store, key, expiry))
-        )
-        if done:
+        if _written(store, key, present, after, expiry):
             return after
 
 
@@ -47,13 +42,15 @@ def edited(store: "Verbs[Any, Any]", key: Any, default: Any, expiry: dict[str, f
     yield value
     if present is not MISSING and python_equal(value, before):
         return
-    done = (
-        store.add(key, value, **expiry)
-        if present is MISSING
-        else store.replace(key, before, value, **lasting(store, key, expiry))
-    )
-    if not done:
+    if not _written(store, key, before, value, expiry):
         raise ConflictError(
             f"edit of key {shortened(key)} in {store!r}: another writer changed it meanwhile, and nothing was written. "
             "Edit it again, or use modify(), which repeats by itself"
         )
+
+
+def _written(store: "Verbs[Any, Any]", key: Any, expected: Any, value: Any, expiry: dict[str, float]) -> bool:
+    """Write where the value is still the expected one, or still absent where that is MISSING."""
+    if expected is MISSING:
+        return store.add(key, value, **expiry)
+    return store.replace(key, expected, value, **lasting(store, key, expiry))

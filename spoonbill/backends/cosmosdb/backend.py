@@ -1,68 +1,30 @@
 """Cosmos DB, NoSQL API: documents of a container whose partition key is ``/id``."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, pairwise
-from typing import Any, ClassVar, Final
+from typing import Unpack
 
-from spoonbill.backends.cosmosdb import errors as cosmosdb_errors
-from spoonbill.backends.cosmosdb.container import Container
-from spoonbill.backends.cosmosdb.errors import has_changed, is_absence, is_conflict
-from spoonbill.backends.cosmosdb.pushdown import ESCAPE, LONGEST, CosmosDBPushdown, Filter
-from spoonbill.backends.cosmosdb.query import ID, Operand, query
-from spoonbill.backends.cosmosdb.scheme import SYSTEM, CosmosDBScheme
-from spoonbill.backends.shared import Connection, client_module
-from spoonbill.backends.shared.documents import (
-    DocumentBackend,
-    PushedQuery,
-    ScanPartition,
-    is_sound,
-    readable,
-    writable,
-)
-from spoonbill.common.batching import batches
-from spoonbill.common.sentinels import MISSING
+from spoonbill.backends.cosmosdb.engine import LARGEST, CosmosDBEngine
+from spoonbill.backends.cosmosdb.options import CosmosDBOptions
+from spoonbill.backends.cosmosdb.pushdown import LONGEST
+from spoonbill.backends.shared.documents import DocumentBackend
 from spoonbill.common.traits import Guarantees, Limits
-from spoonbill.errors import UnsupportedError
-from spoonbill.query import Query
 
 __all__ = ["CosmosDB"]
 
-_LARGEST: Final = 2 * 1024 * 1024
-_SYSTEM_SIZE: Final = 1024
-"""What the service's own fields add to a document, at most."""
 
-_SMALL_PAGE: Final = 100
-_PATIENCE: Final = {"connection_timeout": 5, "retry_connect": 2, "read_timeout": 30, "retry_read": 1}
-"""A service that is not there is found out in some seconds, one that says nothing in a minute; both can be given."""
-
-_SHORT: Final = {"enable_compact_utf8_item_writes": True}
-"""Text is sent as UTF-8, as it is measured, and not with an escape for each character."""
-
-
-class CosmosDB(DocumentBackend[Filter]):
+class CosmosDB(DocumentBackend):
     """The documents of a container, each under its ``id``, which is also its partition key.
 
     Parameters
     ----------
     database, container : str
         Where the documents are. The first call connects and looks at the container.
-    endpoint : str, optional
-        The account's address.
-    credential : str or object, optional
-        The account's key, or a token credential of azure-identity.
-    partition_key : str, optional
-        The partition key: ``"/id"``, and no other.
-    create : bool, optional
-        Whether the first write may make database and container. Where not, a missing one is a `StoreError`.
-    client : azure.cosmos.CosmosClient, optional
-        A client of yours, which is never closed. Endpoint, credential and options are then not used.
-    **options
-        For ``azure.cosmos.CosmosClient``.
+    **options : CosmosDBOptions
+        ``endpoint``, ``credential``, ``partition_key``, ``create``, ``client``, and options for
+        ``azure.cosmos.CosmosClient``.
     """
 
     dialect = "like"
-    limits = Limits(key_bytes=LONGEST, value_bytes=_LARGEST)
+    limits = Limits(key_bytes=LONGEST, value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe",
         processes="safe; what another process wrote is seen as the account's consistency level says",
@@ -71,273 +33,6 @@ class CosmosDB(DocumentBackend[Filter]):
         iteration="each key once; writes made meanwhile may or may not be seen",
         atomic="between all clients of the service",
     )
-    read_batch: ClassVar[int] = 1000
-    write_batch: ClassVar[int] = 100
-    delete_batch: ClassVar[int] = 100
 
-    def __init__(
-        self,
-        database: str,
-        container: str,
-        *,
-        endpoint: str | None = None,
-        credential: Any = None,
-        partition_key: str = "/id",
-        create: bool = True,
-        client: Any = None,
-        **options: Any,
-    ) -> None:
-        client_module("cosmosdb")
-        if partition_key != "/id":
-            raise UnsupportedError(
-                f"CosmosDB: the partition key {partition_key!r} would let one id name many documents; a store needs a "
-                'container with the partition key "/id"'
-            )
-        if client is None and (endpoint is None or credential is None):
-            raise UnsupportedError("CosmosDB: give the account's endpoint= and credential=, or a client=")
-        self._database, self._name, self._create = database, container, create
-        self._endpoint, self._credential, self._given, self._options = endpoint, credential, client, options
-        self._container = Connection(self._connect, _disconnect if client is None else _stop, self._closed_error)
-        self.scheme = CosmosDBScheme()
-        self.pushdown = CosmosDBPushdown(self.scheme)
-
-    # -- the way to the container ------------------------------------------------------------------------------
-
-    def _connect(self) -> Container:
-        from azure.cosmos import CosmosClient
-
-        try:
-            client: Any = self._given
-            if client is None:
-                options = {**_PATIENCE, **_SHORT, **self._options}
-                client = CosmosClient(str(self._endpoint), credential=self._credential, **options)
-        except Exception as error:
-            # Not by `mapped`, which asks for the very connection that is being made here.
-            raise self._failure("open", MISSING, error, cosmosdb_errors.remedy_for_account(error)) from error
-        if getattr(client.client_connection.connection_policy, "RetryNonIdempotentWrites", 0):
-            raise UnsupportedError(
-                f"{self!r}: with retry_write= the client repeats a write whose answer was lost, which then meets its "
-                "own effect: add, replace, pop and delete would give wrong answers. Leave retry_write= out"
-            )
-        return Container(client, self._database, self._name, create=self._create)
-
-    def close(self) -> None:
-        self._container.close()
-
-    # -- one document ------------------------------------------------------------------------------------------
-
-    def find(self, name: Any) -> dict[str, Any] | None:
-        container = readable(self._container)
-        found = None if container is None else _item(container, name)
-        return None if found is None else _fields_of(found)
-
-    def knows(self, name: Any) -> bool:
-        container = readable(self._container)
-        if container is None:
-            return False
-        text, parameters = query(f"VALUE {ID}", (ID, " = ", Operand(name)))
-        return any(container.pages(text, parameters, partition_key=name))
-
-    def write(self, name: Any, document: dict[str, Any]) -> None:
-        writable(self._container).items.upsert_item({**document, "id": name}, no_response=True)
-
-    def insert(self, name: Any, document: dict[str, Any]) -> bool:
-        items = writable(self._container).items
-        return _worked(is_conflict, items.create_item, {**document, "id": name}, no_response=True)
-
-    def erase(self, name: Any) -> bool:
-        container = readable(self._container)
-        return container is not None and _erased(container, name)
-
-    def take(self, name: Any) -> dict[str, Any] | None:
-        container = readable(self._container)
-        while container is not None and (item := _item(container, name)) is not None:
-            if _unchanged(container.items.delete_item, name, item["_etag"], partition_key=name):
-                return _fields_of(item)
-        return None
-
-    def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: dict[str, Any]) -> bool:
-        container = readable(self._container)
-        while container is not None and (item := _item(container, name)) is not None:
-            if not fits(_fields_of(item)):
-                return False
-            body = {**document, "id": name}
-            if _unchanged(container.items.replace_item, name, item["_etag"], body=body, no_response=True):
-                return True
-        return False
-
-    # -- many documents ----------------------------------------------------------------------------------------
-
-    def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
-        container = readable(self._container)
-        if container is None:
-            return {}
-        read = container.items.read_items([(name, name) for name in names], executor=container.workers())
-        found = {item["id"]: _fields_of(item) for item in read}
-        missing = [name for name in names if name not in found]
-        if missing:
-            # The client takes any 404 for absence, also that of a replica that has not caught up; a query does not.
-            text, parameters = query(f"VALUE {ID}", ("ARRAY_CONTAINS(", Operand(missing), f", {ID})"))
-            for page in container.pages(text, parameters):
-                found |= {name: fields for name in page if (fields := self.find(name)) is not None}
-        return found
-
-    def put(self, documents: dict[Any, dict[str, Any]]) -> None:
-        # A transactional batch is for one partition, and here each document has one of its own.
-        items = writable(self._container).items
-        self._container().side_by_side(
-            lambda name: items.upsert_item({**documents[name], "id": name}, no_response=True), documents
-        )
-
-    def remove(self, names: list[Any]) -> int:
-        container = readable(self._container)
-        if container is None:
-            return 0
-        return sum(container.side_by_side(lambda name: _erased(container, name), names))
-
-    def empty(self) -> None:
-        for batch in batches((name for name, _ in self.listing(None, keys_only=True)), self.delete_batch):
-            self.remove(batch)
-
-    # -- listing and searching ---------------------------------------------------------------------------------
-
-    def size(self) -> int:
-        container = readable(self._container)
-        return 0 if container is None else sum(map(sum, container.pages(*query("VALUE COUNT(1)"))))
-
-    def listing(
-        self,
-        narrowed: Filter | None,
-        *,
-        keys_only: bool = False,
-        limit: int | None = None,
-        page: int | None = None,
-        **share: Any,
-    ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        container = readable(self._container)
-        if container is None:
-            return iter(())
-        if narrowed is not None and narrowed.name is not None:
-            found = self.find(narrowed.name)
-            return iter(() if found is None else ((narrowed.name, found),))
-        text, parameters = query(f"VALUE {ID}" if keys_only else "*", narrowed.tokens if narrowed is not None else ())
-        if not share:
-            share = {"first": max(1, limit or page or _SMALL_PAGE)}
-        items = (item for page in container.pages(text, parameters, **share) for item in page)
-        return islice(((item, {}) if keys_only else (item["id"], _fields_of(item)) for item in items), limit)
-
-    def scan_shares(self, count: int) -> list[Iterable[Any]]:
-        container = readable(self._container)
-        if container is None or container.items.read()["partitionKey"].get("version") != 2:
-            return []
-        return [ScanPartition(self, None, feed_range=part) for part in _hash_ranges(count)]
-
-    def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
-        if narrowing.filter is not None and narrowing.filter.name is not None:
-            return "one document by its id: 1 request unit for each KB, about"
-        sent = "ids" if query.keys_only else "documents"
-        if narrowing.filter is None:
-            most = f"{query.limit} at most of" if narrowing.exact and query.limit is not None else "all of"
-            return f"{most} the {sent} of the container {self._name!r}, page by page, billed in request units"
-        return (
-            f"what the index of the container {self._name!r} finds for the condition, in every partition; billed in "
-            f"request units for each partition, for the index and for each document that is loaded; only {sent} that "
-            "pass are sent"
-        )
-
-    # -- keys, sizes, errors -----------------------------------------------------------------------------------
-
-    def name_of(self, key: Any) -> Any:
-        if not isinstance(key, str) or not is_sound(key):
-            raise self.no_key(key, "a str of valid text")
-        name = ESCAPE.down(str.__str__(key))
-        size = len(name) if name.isascii() else len(name.encode())
-        if size > LONGEST:
-            raise self.too_long(key, size, LONGEST)
-        return name
-
-    def key_of(self, name: Any) -> Any:
-        try:
-            return ESCAPE.up(name)
-        except ValueError as error:
-            raise self.no_name(name, str(error)) from error
-
-    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
-        text = json.dumps({**document, "id": name}, separators=(",", ":"), ensure_ascii=False)
-        size = len(text if text.isascii() else text.encode()) + _SYSTEM_SIZE
-        if size > _LARGEST:
-            raise self.too_large(key, size, _LARGEST)
-        return document
-
-    def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
-        if not cosmosdb_errors.is_of_client(error):
-            return error
-        if cosmosdb_errors.is_container_gone(error):
-            self._container().forget()
-        if cosmosdb_errors.is_too_large(error):
-            return self.too_large(key, None, _LARGEST)
-        unanswered = cosmosdb_errors.is_unanswered(error)
-        return self._failure(operation, key, error, cosmosdb_errors.remedy_for(error), unanswered=unanswered)
-
-
-def _disconnect(container: Container) -> None:
-    container.stop()
-    container.client.close()
-
-
-def _stop(container: Container) -> None:
-    container.stop()
-
-
-def _fields_of(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name not in SYSTEM}
-
-
-def _item(container: Container, name: Any) -> dict[str, Any] | None:
-    try:
-        item: dict[str, Any] = container.items.read_item(name, name)
-    except Exception as error:
-        if is_absence(error):
-            return None
-        raise
-    return item
-
-
-def _worked(
-    is_expected: Callable[[Exception], bool], call: Callable[..., Any], *arguments: Any, **options: Any
-) -> bool:
-    """Make a call, and return whether it did what it was to do; False where it failed as one may expect."""
-    try:
-        call(*arguments, **options)
-    except Exception as error:
-        if is_expected(error):
-            return False
-        raise
-    return True
-
-
-def _erased(container: Container, name: Any) -> bool:
-    return _worked(is_absence, container.items.delete_item, name, partition_key=name)
-
-
-def _unchanged(call: Callable[..., Any], name: Any, etag: str, **options: Any) -> bool:
-    """Make a call on a document, and return whether it was still the one that has the etag."""
-    from azure.core import MatchConditions
-
-    return _worked(
-        lambda error: has_changed(error) or is_absence(error),
-        call,
-        name,
-        etag=etag,
-        match_condition=MatchConditions.IfNotModified,
-        **options,
-    )
-
-
-def _hash_ranges(count: int) -> list[dict[str, Any]]:
-    """Return feed ranges that share out the hashes of partition keys, which are 126 bits, evenly."""
-    bounds = ["", *(f"{(at << 126) // count:032X}" for at in range(1, count)), "FF"]
-    return [
-        {"Range": {"min": low, "max": high, "isMinInclusive": True, "isMaxInclusive": False}}
-        for low, high in pairwise(bounds)
-    ]
+    def __init__(self, database: str, container: str, **options: Unpack[CosmosDBOptions]) -> None:
+        super().__init__(CosmosDBEngine(self, database, container, **options))

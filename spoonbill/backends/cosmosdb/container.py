@@ -10,10 +10,12 @@ from spoonbill.errors import StoreError
 
 __all__ = ["Container"]
 
-_AT_ONCE = 8
+_CONCURRENCY = 8
 """How many calls of a batch are on their way at any time; the client keeps ten connections."""
 
-_LARGE_PAGE = 1000
+_PAGE = 1000
+_EVEN_HASHES = 2
+"""The version of partition keys whose hashes are of 126 bits."""
 
 
 class Container(Resource):
@@ -42,6 +44,7 @@ class Container(Resource):
         self.items = client.get_database_client(database).get_container_client(name)
         self._database = database
         self._name = name
+        self._hashes_evenly = True
         self._pool: ThreadPoolExecutor | None = None
 
     # -- being there -------------------------------------------------------------------------------------------
@@ -59,13 +62,14 @@ class Container(Resource):
         database = self.client.get_database_client(self._database)
         _unless_there(database.create_container, self._name, PartitionKey("/id"))
 
-    def described(self) -> bool:
+    def describe(self) -> bool:
         try:
             definition = self.items.read().get("partitionKey", {})
         except Exception as error:
             if is_container_gone(error):
                 return False
             raise
+        self._hashes_evenly = definition.get("version") == _EVEN_HASHES
         paths = definition.get("paths", [])
         if paths != ["/id"]:
             raise StoreError(
@@ -74,10 +78,14 @@ class Container(Resource):
             )
         return True
 
+    def hashes_evenly(self) -> bool:
+        """Return whether documents lie by hashes of 126 bits, which ranges share out; old containers have others."""
+        return self._hashes_evenly
+
     # -- asking ------------------------------------------------------------------------------------------------
 
     def pages(
-        self, text: str, parameters: list[dict[str, Any]], *, first: int = _LARGE_PAGE, **scope: Any
+        self, text: str, parameters: list[dict[str, Any]], *, first: int = _PAGE, **scope: Any
     ) -> Iterator[list[Any]]:
         """Yield what a query finds, page by page; each is asked for when the one before is used up.
 
@@ -92,7 +100,7 @@ class Container(Resource):
         """
         options = scope or {"enable_cross_partition_query": True}
         more: dict[str, str | None] = {}
-        if first < _LARGE_PAGE:
+        if first < _PAGE:
             # The pager's own token is the client's last one, which may be that of another thread.
             found = self.items.query_items(
                 text,
@@ -104,7 +112,7 @@ class Container(Resource):
             yield list(next(found.by_page(), ()))
             if more.get("token") is None:
                 return
-        found = self.items.query_items(text, parameters=parameters, max_item_count=_LARGE_PAGE, **options)
+        found = self.items.query_items(text, parameters=parameters, max_item_count=_PAGE, **options)
         for page in found.by_page(more.get("token")):
             yield list(page)
 
@@ -113,7 +121,7 @@ class Container(Resource):
 
         Raises
         ------
-        Unwritten
+        UnwrittenError
             If one failed: then no further one was begun.
         """
         listed = list(things)
@@ -134,7 +142,7 @@ class Container(Resource):
         """Return the threads that make the calls of batches."""
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="spoonbill-cosmosdb")
+                self._pool = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="spoonbill-cosmosdb")
             return self._pool
 
     def stop(self) -> None:

@@ -2,20 +2,12 @@
 
 from typing import Any, Final
 
-__all__ = [
-    "has_changed",
-    "is_absence",
-    "is_conflict",
-    "is_container_gone",
-    "is_of_client",
-    "is_too_large",
-    "is_unanswered",
-    "remedy_for",
-    "remedy_for_account",
-]
+from spoonbill.backends.shared.error_guide import Code, ErrorGuide
+
+__all__ = ["GUIDE", "has_changed", "is_absence", "is_conflict", "is_container_gone", "remedy_for_account"]
 
 _UNREACHABLE: Final = "No service answers there: check endpoint=, that it runs, and the network."
-_BY_STATUS: Final = {
+_BY_STATUS: Final[dict[Code, str]] = {
     401: (
         "The service does not accept the credentials: check credential=, which is the account's key or a token of "
         "azure-identity, and this machine's clock."
@@ -33,7 +25,7 @@ _BY_STATUS: Final = {
     449: "Another writer was faster: call again.",
     503: "The service is not available just now: call again later.",
 }
-_BY_KIND: Final = {
+_BY_KIND: Final[dict[Code, str]] = {
     "ServiceRequestError": _UNREACHABLE,
     "ServiceRequestTimeoutError": _UNREACHABLE,
     "ServiceResponseError": "The connection broke before the answer came: check the network.",
@@ -44,31 +36,11 @@ _BY_KIND: Final = {
 }
 
 
-_LOST: Final = frozenset({"ServiceResponseError", "CosmosClientTimeoutError", "IncompleteReadError"})
-
-
-def is_of_client(error: BaseException) -> bool:
-    """Return whether an error comes from the client."""
-    return type(error).__module__.partition(".")[0] == "azure"
-
-
-def remedy_for(error: BaseException) -> str:
-    """Return what the user can do about an error of the client."""
-    by_kind = _BY_KIND.get(type(error).__name__)
-    return by_kind or _BY_STATUS.get(_status(error), "The service refused the call: the message says why.")
-
-
 def remedy_for_account(error: BaseException) -> str:
     """Return what the user can do about an error of opening the client, which reads the account."""
-    if is_of_client(error) and _status(error) != 404:
-        return remedy_for(error)
+    if GUIDE.is_of_client(error) and _status(error) != 404:
+        return GUIDE.remedy_for(error)
     return "Check the endpoint, the credential and the options."
-
-
-def is_unanswered(error: BaseException) -> bool:
-    """Return whether the service may have done what it was sent."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    return not _LOST.isdisjoint(kinds) or _status(error) == 408 or _status(error) >= 500
 
 
 def is_absence(error: BaseException) -> bool:
@@ -95,11 +67,6 @@ def has_changed(error: BaseException) -> bool:
     return _status(error) == 412
 
 
-def is_too_large(error: BaseException) -> bool:
-    """Return whether an error says that a document is larger than the service holds."""
-    return _status(error) == 413
-
-
 def _status(error: BaseException) -> int:
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else 0
@@ -112,3 +79,29 @@ def _substatus(error: BaseException) -> int:
 def _address(error: BaseException) -> str:
     request: Any = getattr(getattr(error, "response", None), "request", None)
     return str(getattr(request, "url", ""))
+
+
+_SERVER_ERROR: Final = 500
+_SERVER: Final = "server"
+
+
+def _codes_of(error: BaseException) -> list[Code]:
+    """Return the status of an answer, and a word for every one that is the server's own error."""
+    status = _status(error)
+    return [status, _SERVER] if status >= _SERVER_ERROR else [status] if status else []
+
+
+GUIDE: Final = ErrorGuide(
+    packages=frozenset({"azure"}),
+    codes_of=_codes_of,
+    too_large=frozenset({413}),
+    unanswered={
+        408: True,
+        _SERVER: True,
+        "ServiceResponseError": True,
+        "CosmosClientTimeoutError": True,
+        "IncompleteReadError": True,
+    },
+    remedies={**_BY_STATUS, **_BY_KIND},
+    otherwise="The service refused the call: the message says why.",
+)

@@ -21,10 +21,10 @@ from spoonbill.backends.shared.documents import (
     literal_runs,
     server_regex,
 )
-from spoonbill.query import Condition, Ge, Glob, Gt, Like, Pattern, Prefix
+from spoonbill.query import Condition, Ge, Glob, Gt, Like, Part, Pattern, Prefix
 from spoonbill.query.wildcards import Wild
 
-__all__ = ["ESCAPE", "LONGEST", "CosmosDBPushdown", "Filter"]
+__all__ = ["ESCAPE", "HASHES", "LONGEST", "CosmosDBPushdown", "Filter"]
 
 ESCAPE: Final = KeyEscape(
     "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) + "/\\?#%", leading=(".",), trailing=" "
@@ -33,6 +33,9 @@ ESCAPE: Final = KeyEscape(
 
 LONGEST: Final = 1023
 """Bytes of the longest id."""
+
+HASHES: Final = "hashes"
+"""The kind of a part: ``("hashes", low, high)``, a range of the hashes of ids."""
 
 _MOST_OTHERS: Final = 50
 _MOST_RUNS: Final = 5
@@ -51,10 +54,13 @@ class Filter:
         The condition.
     name : str or None
         The one document that can match, to be read by its id instead of a query.
+    hashes : tuple of str or None
+        The range of hashes that is asked alone.
     """
 
     tokens: tuple[Token, ...]
     name: str | None = None
+    hashes: tuple[str, str] | None = None
 
 
 class CosmosDBPushdown(Pushdown[Filter]):
@@ -129,8 +135,19 @@ class CosmosDBPushdown(Pushdown[Filter]):
         return kept
 
     def both(self, filters: Sequence[Filter]) -> Filter:
+        hashes = next((each.hashes for each in filters if each.hashes is not None), None)
         name = next((each.name for each in filters if each.name is not None), None)
-        return Filter(_all_of(*(each.tokens for each in filters)), name)
+        tests = [each.tokens for each in filters if each.tokens]
+        return Filter(_all_of(*tests), None if hashes is not None else name, hashes)
+
+    def either(self, filters: Sequence[Filter]) -> Filter:
+        return Filter(_any_of(*(each.tokens for each in filters)))
+
+    def part(self, part: Part) -> PushedPart[Filter] | None:
+        if part[0] != HASHES:
+            return None
+        _, low, high = part
+        return PushedPart(Filter((), hashes=(low, high)), exact=True)
 
     def show(self, native: Filter) -> str:
         text, parameters = query("*", native.tokens)

@@ -1,22 +1,19 @@
 """DynamoDB's batch calls: what the service leaves undone is asked for again, more and more slowly."""
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from spoonbill.backends.dynamodb.errors import ThrottledError
+from spoonbill.backends.shared.backoff import attempts
+from spoonbill.backends.shared.documents import UnwrittenError
 
 __all__ = ["get_all_items", "get_items", "write_requests"]
 
-_AT_ONCE = 4
+_CONCURRENCY = 4
 """Batch reads on their way at a time: the client holds ten connections, and the service bills the same."""
 _ATTEMPTS = 9
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 5.0
-
-pause: Callable[[float], None] = time.sleep
+_FIRST_PAUSE = 0.1
 
 
 def get_items(client: Any, table: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -33,7 +30,7 @@ def get_items(client: Any, table: str, request: dict[str, Any]) -> Iterator[dict
 
     Raises
     ------
-    Throttled
+    ThrottledError
         If some were left undone again and again.
     """
     for _ in _attempts("read"):
@@ -49,17 +46,19 @@ def get_all_items(client: Any, table: str, requests: list[dict[str, Any]]) -> It
     if len(requests) == 1:
         yield from get_items(client, table, requests[0])
         return
-    with ThreadPoolExecutor(min(_AT_ONCE, len(requests))) as pool:
+    with ThreadPoolExecutor(min(_CONCURRENCY, len(requests))) as pool:
         for items in pool.map(lambda request: list(get_items(client, table, request)), requests):
             yield from items
 
 
-def write_requests(client: Any, table: str, requests: list[dict[str, Any]]) -> None:
-    """Send one batch of at most 25 writes, for keys that are all different.
+def write_requests(
+    client: Any, table: str, requests: list[dict[str, Any]], name_of: Callable[[dict[str, Any]], Any]
+) -> None:
+    """Send one batch of at most 25 writes, for keys that are all different; `name_of` tells the name in one.
 
     Raises
     ------
-    Undone
+    UnwrittenError
         If some were left undone again and again, or a call failed after some were done.
     """
     left = requests
@@ -70,31 +69,9 @@ def write_requests(client: Any, table: str, requests: list[dict[str, Any]]) -> N
             if not left:
                 return
     except Exception as error:
-        raise UndoneError(left, error) from error
-
-
-class UndoneError(Exception):
-    """A batch of writes of which some were not done.
-
-    Attributes
-    ----------
-    requests : list
-        Those that were not.
-    cause : Exception
-        Why.
-    """
-
-    def __init__(self, requests: list[dict[str, Any]], cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.requests = requests
-        self.cause = cause
+        raise UnwrittenError([name_of(request) for request in left], error) from error
 
 
 def _attempts(what: str) -> Iterator[int]:
-    """Count attempts; before each but the first comes a pause that doubles, shortened at random to part callers."""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
-            pause(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
-        yield attempt
+    yield from attempts(_FIRST_PAUSE, most=_ATTEMPTS)
     raise ThrottledError(f"the service left items of a batch {what} undone in {_ATTEMPTS} attempts")

@@ -2,16 +2,21 @@
 
 from typing import Any, Final
 
-__all__ = ["NOT_THERE", "ThrottledError", "code_of", "is_condition", "is_of_client", "is_too_large", "remedy_for"]
+from spoonbill.backends.shared.error_guide import Code, ErrorGuide
+from spoonbill.common.boto import may_be_done
+
+__all__ = ["GUIDE", "NOT_THERE", "ThrottledError", "codes_of", "is_condition"]
 
 NOT_THERE: Final = "ResourceNotFoundException"
 
+_TOO_LARGE: Final = "size has exceeded"
+_MAY_BE_DONE: Final = "may be done"
 _CREDENTIALS = (
     "The service does not accept the credentials, or they have expired: get new ones and open the store again, with "
     "aws_access_key_id=, aws_secret_access_key= and aws_session_token=, or in the environment."
 )
 _THROTTLED = "The table is throttled: call again later, give it more throughput, or switch it to on-demand capacity."
-_REMEDIES: Final = {
+_REMEDIES: Final[dict[Code, str]] = {
     **dict.fromkeys(
         (
             "ExpiredTokenException",
@@ -54,29 +59,28 @@ class ThrottledError(Exception):
     """The service kept leaving items of a batch undone."""
 
 
-def code_of(error: BaseException) -> str:
-    """Return the service's code of an error, or the kind of an error of the client itself."""
+def codes_of(error: BaseException) -> list[Code]:
+    """Return the service's code of an error, and words for what its text or its answer alone tells."""
+    undecided: list[Code] = [_MAY_BE_DONE] if may_be_done(error) else []
     response: Any = getattr(error, "response", None)
-    if isinstance(response, dict):
-        return str(response.get("Error", {}).get("Code", ""))
-    return type(error).__name__
-
-
-def is_of_client(error: BaseException) -> bool:
-    """Return whether an error comes from the client."""
-    return isinstance(error, ThrottledError) or type(error).__module__.partition(".")[0] in {"botocore", "boto3"}
+    if not isinstance(response, dict):
+        return undecided
+    code = str(response.get("Error", {}).get("Code", ""))
+    large = code == "ValidationException" and _TOO_LARGE in str(error)
+    return [code, *undecided, *([_TOO_LARGE] if large else [])]
 
 
 def is_condition(error: BaseException) -> bool:
     """Return whether a conditional write found its condition false."""
-    return code_of(error) == "ConditionalCheckFailedException"
+    return "ConditionalCheckFailedException" in codes_of(error)
 
 
-def is_too_large(error: BaseException) -> bool:
-    """Return whether an error says that an item is larger than the service holds."""
-    return code_of(error) == "ValidationException" and "size has exceeded" in str(error)
-
-
-def remedy_for(error: BaseException) -> str:
-    """Return what the user can do about an error of the client."""
-    return _REMEDIES.get(code_of(error), "The service refused the call: the message says why.")
+GUIDE: Final = ErrorGuide(
+    packages=frozenset({"botocore", "boto3"}),
+    kinds=frozenset({"ThrottledError"}),
+    codes_of=codes_of,
+    too_large=frozenset({_TOO_LARGE}),
+    unanswered={_MAY_BE_DONE: True},
+    remedies=_REMEDIES,
+    otherwise="The service refused the call: the message says why.",
+)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from spoonbill.backends.dynamodb.expressions import Expressions, Operand, Token, path
+from spoonbill.backends.dynamodb.table import TableKey
 from spoonbill.backends.dynamodb.wire import item_size, number_text, to_wire
 from spoonbill.backends.shared.documents import (
     RESERVED,
@@ -17,7 +18,10 @@ from spoonbill.backends.shared.documents import (
     is_sound,
     literal_runs,
 )
-from spoonbill.query import Condition, Ge, Gt, Pattern, Prefix
+from spoonbill.query import Condition, Ge, Gt, Part, Pattern, Prefix
+
+SEGMENT: Final = "segment"
+"""The kind of a part: ``("segment", index, count)``, a segment of the table."""
 
 _MOST_OPERANDS: Final = 100
 _MOST_RUNS: Final = 5
@@ -38,10 +42,13 @@ class Filter:
         The filter expression.
     name : str or None
         The one document that can match, to be read by its key instead of a scan.
+    segment : tuple of int or None
+        The segment of the table that is scanned alone, and of how many.
     """
 
     tokens: tuple[Token, ...]
     name: str | None = None
+    segment: tuple[int, int] | None = None
 
 
 class DynamoDBPushdown(Pushdown[Filter]):
@@ -51,20 +58,20 @@ class DynamoDBPushdown(Pushdown[Filter]):
     ----------
     scheme : DocumentScheme
         How values are held.
-    key : callable
-        Returns the name and the type (S, N, B) of the table's key attribute.
+    key : TableKey
+        The table's key.
     escape : KeyEscape
         How keys are written.
     """
 
-    def __init__(self, scheme: DocumentScheme, key: Callable[[], tuple[str, str]], escape: KeyEscape) -> None:
+    def __init__(self, scheme: DocumentScheme, key: TableKey, escape: KeyEscape) -> None:
         super().__init__(scheme)
-        self._key = key
+        self._table_key = key
         self._escape = escape
 
     def key(self, pattern: Pattern) -> PushedPart[Filter] | None:
-        attribute, kind = self._key()
-        if kind != "S":
+        attribute = self._table_key.attribute
+        if self._table_key.kind != "S":
             return None  # a key that is no string is matched by its str(), which the service does not know
         if pattern.literal is not None and is_sound(pattern.literal):
             name = self._escape.down(pattern.literal)
@@ -143,8 +150,19 @@ class DynamoDBPushdown(Pushdown[Filter]):
         return kept
 
     def both(self, filters: Sequence[Filter]) -> Filter:
-        tokens = [token for each in filters for token in (" AND ", "(", *each.tokens, ")")]
-        return Filter(tuple(tokens[1:]), next((each.name for each in filters if each.name is not None), None))
+        tokens = [token for each in filters if each.tokens for token in (" AND ", "(", *each.tokens, ")")]
+        segment = next((each.segment for each in filters if each.segment is not None), None)
+        name = next((each.name for each in filters if each.name is not None), None)
+        return Filter(tuple(tokens[1:]), None if segment is not None else name, segment)
+
+    def either(self, filters: Sequence[Filter]) -> Filter:
+        return Filter(_any_of([each.tokens for each in filters]))
+
+    def part(self, part: Part) -> PushedPart[Filter] | None:
+        if part[0] != SEGMENT:
+            return None
+        _, index, count = part
+        return PushedPart(Filter((), segment=(index, count)), exact=True)
 
     def show(self, native: Filter) -> str:
         expressions = Expressions()

@@ -1,9 +1,9 @@
 """How DynamoDB holds values."""
 
-from collections.abc import Callable
 from math import isfinite
 from typing import ClassVar
 
+from spoonbill.backends.dynamodb.table import TableKey
 from spoonbill.backends.shared.documents import RESERVED, DocumentScheme
 
 __all__ = ["DynamoDBScheme"]
@@ -17,19 +17,19 @@ class DynamoDBScheme(DocumentScheme):
 
     Parameters
     ----------
-    key_attribute : callable
-        Returns the name of the table's key attribute.
+    key : TableKey
+        The table's key.
     """
 
     max_depth: ClassVar[int] = 32
     own_tags: ClassVar[frozenset[str]] = frozenset({"rev"})
 
-    def __init__(self, key_attribute: Callable[[], str]) -> None:
+    def __init__(self, key: TableKey) -> None:
         super().__init__()
-        self._key_attribute = key_attribute
+        self._key = key
 
     def stands_at_top(self, name: str) -> bool:
-        return name not in {RESERVED, ""} and name != self._key_attribute()
+        return name not in {RESERVED, ""} and name != self._key.attribute
 
     def stands_within(self, name: str) -> bool:
         return name not in {RESERVED, ""}

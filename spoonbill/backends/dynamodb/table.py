@@ -1,14 +1,37 @@
 """A table of DynamoDB: whether it is there, what its key is, and how it is made."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from spoonbill.backends.dynamodb.errors import NOT_THERE, code_of
+from spoonbill.backends.dynamodb.errors import NOT_THERE, codes_of
 from spoonbill.backends.shared.documents import Resource
 from spoonbill.errors import StoreError
 
-__all__ = ["Table"]
+__all__ = ["Table", "TableKey"]
 
 _WAIT = {"Delay": 1, "MaxAttempts": 300}
+
+
+@dataclass
+class TableKey:
+    """The key of a table, as it is wished for until the table says what it is.
+
+    Attributes
+    ----------
+    attribute : str
+        The name of the key attribute.
+    wanted : {"S", "N", "B"} or None
+        The type that the user named.
+    kind : {"S", "N", "B"}
+        Its type.
+    """
+
+    attribute: str
+    wanted: str | None = None
+    kind: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = self.wanted or "S"
 
 
 class Table(Resource):
@@ -20,10 +43,8 @@ class Table(Resource):
         The low-level client.
     name : str
         The table's name.
-    kind : {"S", "N", "B"}, optional
-        The type of its key; None takes it from the table, and S for a new one.
-    attribute : str
-        The name of the key attribute of a new table.
+    key : TableKey
+        Its key, written here when the table was described.
     create : bool
         Whether it may be made.
 
@@ -31,17 +52,23 @@ class Table(Resource):
     ----------
     client : object
         The low-level client.
-    attribute, kind : str
-        Name and type of the key attribute.
     """
 
-    def __init__(self, client: Any, name: str, kind: str | None, attribute: str, *, create: bool) -> None:
+    def __init__(self, client: Any, name: str, key: TableKey, *, create: bool) -> None:
         super().__init__(create=create)
         self.client = client
         self.name = name
-        self.attribute = attribute
-        self.kind = kind or "S"
-        self._wanted = kind
+        self._key = key
+
+    @property
+    def attribute(self) -> str:
+        """The name of the key attribute."""
+        return self._key.attribute
+
+    @property
+    def kind(self) -> str:
+        """The type of the key."""
+        return self._key.kind
 
     def missing(self) -> str:
         return (
@@ -58,15 +85,15 @@ class Table(Resource):
                 BillingMode="PAY_PER_REQUEST",
             )
         except Exception as error:
-            if code_of(error) != "ResourceInUseException":  # somebody else makes it right now
+            if "ResourceInUseException" not in codes_of(error):  # somebody else makes it right now
                 raise
         self.client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig=_WAIT)
 
-    def described(self) -> bool:
+    def describe(self) -> bool:
         try:
             described = self.client.describe_table(TableName=self.name)["Table"]
         except Exception as error:
-            if code_of(error) == NOT_THERE:
+            if NOT_THERE in codes_of(error):
                 return False
             raise
         if described["TableStatus"] == "CREATING":
@@ -83,9 +110,10 @@ class Table(Resource):
             )
         kinds = {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]}
         kind = kinds[keys["HASH"]]
-        if self._wanted not in {None, kind}:
+        wanted = self._key.wanted
+        if wanted not in {None, kind}:
             raise StoreError(
-                f"the key of the table {self.name!r}, {keys['HASH']!r}, is of type {kind}, not {self._wanted}; open it "
+                f"the key of the table {self.name!r}, {keys['HASH']!r}, is of type {kind}, not {wanted}; open it "
                 f'with key_type="{kind}", or leave key_type out'
             )
-        self.attribute, self.kind = keys["HASH"], kind
+        self._key.attribute, self._key.kind = keys["HASH"], kind

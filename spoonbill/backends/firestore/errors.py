@@ -2,10 +2,9 @@
 
 from typing import Any, Final
 
-from google.api_core import exceptions
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from spoonbill.backends.shared.error_guide import Code, ErrorGuide, kinds_of
 
-__all__ = ["cause_of", "is_of_client", "is_too_large", "is_unanswered", "remedy_for"]
+__all__ = ["GUIDE"]
 
 _CREDENTIALS: Final = (
     "Google does not accept the credentials, or they have expired: get new ones, name their file in "
@@ -15,96 +14,76 @@ _GONE: Final = (
     "No service answered within the store's timeout: check the network, FIRESTORE_EMULATOR_HOST and the api_endpoint "
     "in client_options=; timeout= says how many seconds a call may take."
 )
-_BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (
-        DefaultCredentialsError,
-        (
+_CLOSED: Final = "the client is closed"
+_TOO_LARGE: Final = "the document is too large"
+_TOO_MANY_ENTRIES: Final = "too many index entries"
+
+
+def _codes_of(error: BaseException) -> list[Code]:
+    """Return a word for an error that its text alone tells apart."""
+    kind, text = type(error).__name__, str(error)
+    if kind == "InvalidArgument":
+        if "maximum allowed size" in text:
+            return [_TOO_LARGE]
+        return [_TOO_MANY_ENTRIES] if "index entries" in text else []
+    return [_CLOSED] if isinstance(error, ValueError) and "Cannot invoke RPC" in text else []
+
+
+def _cause_of(error: BaseException) -> BaseException:
+    """Return what the service said, where the client gave up asking again."""
+    cause: Any = getattr(error, "cause", None)
+    return cause if "RetryError" in kinds_of(error) and isinstance(cause, BaseException) else error
+
+
+GUIDE: Final = ErrorGuide(
+    packages=frozenset(),
+    kinds=frozenset({"GoogleAPIError", "GoogleAuthError", _CLOSED}),
+    codes_of=_codes_of,
+    cause_of=_cause_of,
+    too_large=frozenset({_TOO_LARGE}),
+    unanswered={
+        "ResourceExhausted": False,
+        "Aborted": False,
+        "BadGateway": True,
+        "Cancelled": True,
+        "DeadlineExceeded": True,
+        "GatewayTimeout": True,
+        "InternalServerError": True,
+        "ServiceUnavailable": True,
+        "Unknown": True,
+        "RetryError": True,
+    },
+    remedies={
+        _CLOSED: "The client that was handed in is closed: hand in an open one.",
+        _TOO_MANY_ENTRIES: (
+            "A document has 40,000 index entries at most: exempt large fields from indexing, or keep a part of it as a "
+            "str or bytes."
+        ),
+        "DefaultCredentialsError": (
             "No credentials were found: name the file of a service account in GOOGLE_APPLICATION_CREDENTIALS, or hand "
             "them in by credentials=."
         ),
-    ),
-    (GoogleAuthError, _CREDENTIALS),
-    (exceptions.Unauthenticated, _CREDENTIALS),
-    (
-        exceptions.PermissionDenied,
-        (
+        "GoogleAuthError": _CREDENTIALS,
+        "Unauthenticated": _CREDENTIALS,
+        "PermissionDenied": (
             "These credentials may not do this: grant them the role Cloud Datastore User (roles/datastore.user) in the "
             "project, and see that the Firestore API is enabled there."
         ),
-    ),
-    (
-        exceptions.ResourceExhausted,
-        (
+        "ResourceExhausted": (
             "The service is throttling, or a quota of the project is used up: call again later, spread the writes over "
             "time, or raise the quota."
         ),
-    ),
-    (
-        exceptions.NotFound,
-        "There is no such database: make one in Firestore's Native mode, or check project= and database=.",
-    ),
-    (
-        exceptions.FailedPrecondition,
-        (
+        "NotFound": (
+            "There is no such database: make one in Firestore's Native mode, or check project= and database=."
+        ),
+        "FailedPrecondition": (
             "The database cannot do this as it is: a search needs the automatic index of its field, which an exemption "
             "takes away, and the database has to be in Native mode. The message says what is missing."
         ),
-    ),
-    (exceptions.Aborted, "Too many writers wanted the document at once: call again."),
-    (exceptions.RetryError, _GONE),
-    (exceptions.DeadlineExceeded, _GONE),
-    (exceptions.ServiceUnavailable, _GONE),
+        "Aborted": "Too many writers wanted the document at once: call again.",
+        "RetryError": _GONE,
+        "DeadlineExceeded": _GONE,
+        "ServiceUnavailable": _GONE,
+    },
+    otherwise="The service refused the call: the message says why.",
 )
-_TURNED_AWAY: Final = (exceptions.ResourceExhausted, exceptions.Aborted)
-_LOST: Final = (
-    exceptions.BadGateway,
-    exceptions.Cancelled,
-    exceptions.DeadlineExceeded,
-    exceptions.GatewayTimeout,
-    exceptions.InternalServerError,
-    exceptions.ServiceUnavailable,
-    exceptions.Unknown,
-)
-_TOO_MANY_ENTRIES: Final = (
-    "A document has 40,000 index entries at most: exempt large fields from indexing, or keep a part of it as a str or "
-    "bytes."
-)
-_CLOSED: Final = "The client that was handed in is closed: hand in an open one."
-_OTHERWISE: Final = "The service refused the call: the message says why."
-
-
-def cause_of(error: BaseException) -> BaseException:
-    """Return what the service said, where the client gave up asking again."""
-    cause: Any = getattr(error, "cause", None)
-    return cause if isinstance(error, exceptions.RetryError) and isinstance(cause, BaseException) else error
-
-
-def is_of_client(error: BaseException) -> bool:
-    """Return whether an error comes from the client."""
-    return isinstance(error, exceptions.GoogleAPIError | GoogleAuthError) or _is_closed(error)
-
-
-def _is_closed(error: BaseException) -> bool:
-    return isinstance(error, ValueError) and "Cannot invoke RPC" in str(error)
-
-
-def is_unanswered(error: BaseException) -> bool:
-    """Return whether the service may have done what it was sent: what it turned away, it has not."""
-    cause = cause_of(error)
-    return isinstance(cause, _LOST) or (
-        isinstance(error, exceptions.RetryError) and not isinstance(cause, _TURNED_AWAY)
-    )
-
-
-def is_too_large(error: BaseException) -> bool:
-    """Return whether an error says that a document is larger than the service holds."""
-    return isinstance(error, exceptions.InvalidArgument) and "maximum allowed size" in str(error)
-
-
-def remedy_for(error: BaseException) -> str:
-    """Return what the user can do about an error of the client."""
-    if isinstance(error, exceptions.InvalidArgument) and "index entries" in str(error):
-        return _TOO_MANY_ENTRIES
-    if _is_closed(error):
-        return _CLOSED
-    return next((remedy for kind, remedy in _BY_KIND if isinstance(error, kind)), _OTHERWISE)

@@ -21,7 +21,9 @@ class Test:
     path : tuple of str
         Where the field stands; empty for the name.
     sign : str
-        ``==``, ``in``, ``null``, ``<``, ``<=``, ``>``, ``>=``, or ``there``.
+        ``==``, ``in``, ``null``, ``<``, ``<=``, ``>``, ``>=``, or ``there``. Of the name also ``from`` and ``until``:
+        where the answer, in the order of names, begins and before what it ends. They go with equalities of fields,
+        which a range of the name does not without an index of the user's.
     operand : object
         What it is compared with; a list for ``in``.
     """
@@ -43,18 +45,26 @@ class Filter:
 
     Attributes
     ----------
-    kind : {"equal", "range", "key"}
+    kind : {"equal", "range", "key", "part"}
         Equalities of any fields, which its indexes can combine; the ranges of one field or of the name, which stand
-        alone; or one document by its name.
+        alone; one document by its name; or a range of names, which every answer must be in.
     alternatives : tuple of tuple of Test
-        Each is a query. No document is an answer to two of them.
+        Each is a query.
     rank : int
         Of several filters that cannot be combined, the one with the highest is sent.
+    overlapping : bool
+        Whether a document can be an answer to two of the alternatives.
     """
 
-    kind: Literal["equal", "range", "key"]
+    kind: Literal["equal", "range", "key", "part"]
     alternatives: tuple[tuple[Test, ...], ...]
     rank: int = 0
+    overlapping: bool = False
+
+    @property
+    def by_name(self) -> bool:
+        """Whether nothing but names is tested."""
+        return all(test.path == BY_NAME for tests in self.alternatives for test in tests)
 
 
 def cut_text(text: str) -> str | None:

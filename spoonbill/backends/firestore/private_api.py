@@ -1,8 +1,6 @@
 """The way to Firestore: the calls that a store makes, each with a deadline, over the connection of the client."""
 
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from google.api_core import exceptions
@@ -10,10 +8,11 @@ from google.api_core.retry import Retry, if_exception_type
 from google.cloud.firestore_v1 import types
 
 from spoonbill.backends.firestore.wire import fill, from_wire
+from spoonbill.backends.shared.backoff import attempts
 
-__all__ = ["Link", "portions"]
+__all__ = ["FirestoreConnection", "portions"]
 
-_MOST_WRITES: Final = 500
+_BATCH: Final = 500
 _MOST_BYTES: Final = 9 << 20
 """Bytes of writes in a call; the service takes 10 MiB with everything around them."""
 
@@ -32,10 +31,8 @@ _Write: Final[Any] = types.Write.pb()
 _NOTHING: Final = "spoonbill__.none"
 """The path of a field that no document has: a mask of it asks whether there is a document."""
 
-pause: Callable[[float], None] = time.sleep
 
-
-class Link:
+class FirestoreConnection:
     """The collection of a store, through one client.
 
     The client's own face offers no deadline for every call, and copies each document several times; so the calls go
@@ -173,18 +170,14 @@ class Link:
         options, kinds = (self._patient, _TRANSIENT) if repeatable else (self._careful, _NEVER_DONE)
         refusals: list[Exception | None] = [None] * len(messages)
         left = list(range(len(messages)))
-        until, longest = time.monotonic() + self._timeout, _FIRST_PAUSE
-        while left:
+        for _ in attempts(_FIRST_PAUSE, seconds=self._timeout):
             request = types.BatchWriteRequest.pb()(database=self.database, writes=[messages[index] for index in left])
             answer = types.BatchWriteResponse.pb(self.api.batch_write(types.BatchWriteRequest.wrap(request), **options))
             for index, status in zip(left, answer.status, strict=True):
                 refusals[index] = _refusal(status.code, status.message) if status.code else None
             left = [index for index in left if isinstance(refusals[index], kinds)]
-            if time.monotonic() > until:
+            if not left:
                 break
-            if left:
-                pause(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
-                longest = min(_LONGEST_PAUSE, longest * 2)
         return refusals
 
     # -- names -------------------------------------------------------------------------------------------------
@@ -206,7 +199,7 @@ def portions(writes: Iterable[tuple[str, Any]]) -> Iterator[tuple[list[str], lis
     size = 0
     for name, message in writes:
         added = message.ByteSize() + 8
-        if messages and (len(messages) == _MOST_WRITES or size + added > _MOST_BYTES):
+        if messages and (len(messages) == _BATCH or size + added > _MOST_BYTES):
             yield names, messages
             names, messages, size = [], [], 0
         names.append(name)

@@ -18,7 +18,10 @@ from spoonbill.backends.shared.documents import (
     in_utc,
     is_sound,
 )
-from spoonbill.query import Condition, Ge, Gt, Pattern, Prefix
+from spoonbill.query import Condition, Ge, Gt, Part, Pattern, Prefix
+
+RANGE: Final = "range"
+"""The kind of a part: ``("range", low, high)``, the names from `low` up to `high`, None for no bound."""
 
 _MOST_IN: Final = 30
 _MOST_OPERANDS: Final = 600
@@ -55,7 +58,7 @@ class FirestorePushdown(Pushdown[Filter]):
             return NOTHING
         if "" in texts or len(texts) > _MOST_PREFIXES:
             return None
-        ranges = tuple(_range(BY_NAME, text, _name_after(text)) for text in sorted(texts))
+        ranges = tuple(_range(BY_NAME, text, name_after(text)) for text in sorted(texts))
         return PushedPart(Filter("range", ranges, 5), exact=isinstance(pattern, Prefix))
 
     def match(self, where: Path, pattern: Pattern) -> PushedPart[Filter] | None:
@@ -160,26 +163,51 @@ class FirestorePushdown(Pushdown[Filter]):
     ) -> list[tuple[str, PushedPart[Filter] | None]]:
         """Keep what one query may ask without an index of the user's: all equalities, or else one range."""
         sent = [part.filter for _, part in parts if part is not None and part is not NOTHING]
-        chosen: list[Filter] = [each for each in sent if each.kind == "key"][:1]
+        part = [each for each in sent if each.kind == "part"]
+        chosen = [each for each in sent if each.kind == "key"][:1]
         if not chosen:
             chosen = [each for each in sent if each.kind == "equal" and not _is_choice(each)]
             chosen += [each for each in sent if each.kind == "equal" and _is_choice(each)][:1]
-        if not chosen and sent:
-            chosen = [max(sent, key=lambda each: each.rank)]
+        ranges = [each for each in sent if each.kind == "range" and (each.by_name or not part)]
+        if not chosen and ranges:
+            chosen = [max(ranges, key=lambda each: each.rank)]
+        chosen += part
         return [
             (text, part if part is NOTHING or part is None or any(part.filter is each for each in chosen) else None)
             for text, part in parts
         ]
 
     def both(self, filters: Sequence[Filter]) -> Filter:
+        key = next((each for each in filters if each.kind == "key"), None)
+        if key is not None:
+            return key if all(_holds_name(each, key) for each in filters) else Filter("equal", ())
         joined: tuple[tuple[Test, ...], ...] = ((),)
         for each in filters:
             joined = tuple((*left, *right) for left in joined for right in each.alternatives)
         return Filter("equal", joined)
 
+    def either(self, filters: Sequence[Filter]) -> Filter:
+        alternatives = tuple(tests for each in filters for tests in each.alternatives)
+        return Filter("range", alternatives, min(each.rank for each in filters), overlapping=True)
+
+    def part(self, part: Part) -> PushedPart[Filter] | None:
+        if part[0] != RANGE:
+            return None
+        _, low, high = part
+        tests = [Test(BY_NAME, "from", low)] if low is not None else []
+        tests += [Test(BY_NAME, "until", high)] if high is not None else []
+        return PushedPart(Filter("part", (tuple(tests),)), exact=True)
+
     def show(self, native: Filter) -> str:
         queries = [" and ".join(map(str, tests)) for tests in native.alternatives]
         return "where " + "; and where ".join(queries)
+
+
+def _holds_name(part: Filter, key: Filter) -> bool:
+    """Return whether a range of names holds the one name that a filter asks for; any other filter holds every name."""
+    name = key.alternatives[0][0].operand
+    tests = part.alternatives[0] if part.kind == "part" else ()
+    return all(name >= test.operand if test.sign == "from" else name < test.operand for test in tests)
 
 
 def _part(asked: Filter, where: Path, *, exact: bool) -> PushedPart[Filter] | None:
@@ -199,7 +227,7 @@ def _range(where: Path, low: Any, high: Any) -> tuple[Test, ...]:
     return (Test(where, ">=", low),) if high is None else (Test(where, ">=", low), Test(where, "<", high))
 
 
-def _name_after(text: str) -> str | None:
+def name_after(text: str) -> str | None:
     """Return a name after all that begin with `text` that can be one: with no ``/``, and neither ``.`` nor ``..``."""
     after = after_prefix(text)
     if after is None:

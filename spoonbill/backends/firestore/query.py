@@ -7,10 +7,10 @@ from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from spoonbill.backends.firestore.filters import BY_NAME, Test
-from spoonbill.backends.firestore.private_api import Link
+from spoonbill.backends.firestore.private_api import FirestoreConnection
 from spoonbill.backends.firestore.wire import fill
 
-__all__ = ["listed", "query_message", "skip"]
+__all__ = ["distinct", "listed", "query_message", "skip"]
 
 _FIRST_PAGE: Final = 32
 """Few: every document is billed, and a loop is often left early. More than a query of 30 unique values finds."""
@@ -31,6 +31,7 @@ _SIGNS: Final = {
     ">": _FieldFilter.Operator.GREATER_THAN,
     ">=": _FieldFilter.Operator.GREATER_THAN_OR_EQUAL,
 }
+_CURSORS: Final = frozenset({"from", "until"})
 _IS_NULL: Final = types.StructuredQuery.UnaryFilter.Operator.IS_NULL
 _AND: Final = types.StructuredQuery.CompositeFilter.Operator.AND
 _ASCENDING: Final = types.StructuredQuery.Direction.ASCENDING
@@ -46,12 +47,12 @@ def _ordered_by(tests: Sequence[Test]) -> tuple[str, ...]:
     return next((test.path for test in tests if test.sign not in {"==", "in", "null"}), BY_NAME)
 
 
-def query_message(link: Link, tests: Sequence[Test] = (), *, keys_only: bool = False) -> Any:
+def query_message(connection: FirestoreConnection, tests: Sequence[Test] = (), *, keys_only: bool = False) -> Any:
     """Return a query of the collection.
 
     Parameters
     ----------
-    link : Link
+    connection : FirestoreConnection
         The way to it.
     tests : sequence of Test
         All of them hold.
@@ -59,23 +60,28 @@ def query_message(link: Link, tests: Sequence[Test] = (), *, keys_only: bool = F
         No field is sent, save the one that the answer is ordered by.
     """
     query = _Query()
-    query.from_.add(collection_id=link.collection)
+    query.from_.add(collection_id=connection.collection)
     ordered = _ordered_by(tests)
-    filters = [test for test in tests if test.sign != "there"]
+    filters = [test for test in tests if test.sign not in {"there", *_CURSORS}]
     if len(filters) == 1:
-        _write(query.where, filters[0], link)
+        _write(query.where, filters[0], connection)
     elif filters:
         query.where.composite_filter.op = _AND
         for test in filters:
-            _write(query.where.composite_filter.filters.add(), test, link)
+            _write(query.where.composite_filter.filters.add(), test, connection)
     for path in [ordered] if ordered == BY_NAME else [ordered, BY_NAME]:
         query.order_by.add(direction=_ASCENDING).field.field_path = _field_of(path)
+    for test in tests:
+        if test.sign in _CURSORS:
+            cursor = query.start_at if test.sign == "from" else query.end_at
+            cursor.values.add(reference_value=f"{connection.root}/{test.operand}")
+            cursor.before = True
     if keys_only:
         query.select.fields.add(field_path=_field_of(ordered))
     return query
 
 
-def _write(target: Any, test: Test, link: Link) -> None:
+def _write(target: Any, test: Test, connection: FirestoreConnection) -> None:
     if test.sign == "null":
         target.unary_filter.op = _IS_NULL
         target.unary_filter.field.field_path = _field_of(test.path)
@@ -83,13 +89,13 @@ def _write(target: Any, test: Test, link: Link) -> None:
     target.field_filter.op = _SIGNS[test.sign]
     target.field_filter.field.field_path = _field_of(test.path)
     if test.path == BY_NAME:
-        target.field_filter.value.reference_value = f"{link.root}/{test.operand}"
+        target.field_filter.value.reference_value = f"{connection.root}/{test.operand}"
     else:
-        fill(target.field_filter.value, test.operand, link.database)
+        fill(target.field_filter.value, test.operand, connection.database)
 
 
 def listed(
-    link: Link,
+    connection: FirestoreConnection,
     alternatives: Sequence[Sequence[Test]],
     *,
     keys_only: bool = False,
@@ -99,7 +105,7 @@ def listed(
 
     Parameters
     ----------
-    link : Link
+    connection : FirestoreConnection
         The way to the collection.
     alternatives : sequence of sequence of Test
         The tests of each query.
@@ -110,22 +116,32 @@ def listed(
     """
     moment: Any = None
     left = limit
+    # A loop that writes what it reads would move documents ahead of itself in the order of a field.
+    by_fields = any(test.path != BY_NAME for tests in alternatives for test in tests)
     for tests in alternatives:
-        query = query_message(link, tests, keys_only=keys_only)
+        query = query_message(connection, tests, keys_only=keys_only)
         size = _FIRST_PAGE
         while left is None or left > 0:
             query.limit.value = wanted = size if left is None else min(size, left)
-            found, at = link.ask(query, moment)
-            # A loop that writes what it reads would move documents ahead of itself in the order of a field.
-            moment = _whole_microseconds(at) if tests and moment is None else moment
+            found, at = connection.ask(query, moment)
+            moment = _whole_microseconds(at) if by_fields and moment is None else moment
             for document in found:
-                name, fields = link.loaded(document)
+                name, fields = connection.loaded(document)
                 yield name, {} if keys_only else fields
             left = None if left is None else left - len(found)
             if len(found) < wanted:
                 break
             skip(query, found, _ordered_by(tests))
             size = _next_size(size, found)
+
+
+def distinct(found: Iterator[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each document once, though several queries found it."""
+    seen: set[str] = set()
+    for name, fields in found:
+        if name not in seen:
+            seen.add(name)
+            yield name, fields
 
 
 def skip(query: Any, found: list[Any], ordered: tuple[str, ...] = BY_NAME) -> None:

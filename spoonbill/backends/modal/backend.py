@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import cloudpickle
 
+from spoonbill.backends.modal.errors import is_unreadable, new_guide
 from spoonbill.backends.modal.loop import Calls
 from spoonbill.backends.modal.names import legal_name
+from spoonbill.backends.modal.options import ModalOptions
 from spoonbill.backends.shared import Connection, client_module
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
@@ -27,10 +29,13 @@ from spoonbill.errors import (
 )
 from spoonbill.store import Store
 
+_TIMEOUT = 60.0
+"""Seconds for which one call may take."""
+
 COUNTED = 100_000
 """Where the service stops counting."""
 
-WRITTEN_AT_ONCE = 1000
+BATCH = 1000
 """Entries in one update; the service takes ten times as many, but no more than some 100 MB."""
 
 _STRIPES = 32
@@ -54,14 +59,8 @@ class Modal(Store[str, Any]):
     ----------
     name : str
         The Dict. A name that the service would not take is made legal, two names never the same.
-    environment_name : str, optional
-        Its environment, the active one by default.
-    create : bool, optional
-        Whether the first call may create the Dict. Where not, a missing one is a `StoreError`.
-    client : modal.Client, optional
-        A client of yours, which is never closed.
-    timeout : float, optional
-        Seconds for which one call may take, those of an unreachable service included.
+    **options : ModalOptions
+        ``environment_name``, ``create``, ``client``, ``timeout``.
     """
 
     strict = False  # reading unpickles, whoever wrote it
@@ -76,20 +75,17 @@ class Modal(Store[str, Any]):
 
     _composed = frozenset({"replace"})
 
-    def __init__(
-        self,
-        name: str,
-        environment_name: str | None = None,
-        *,
-        create: bool = True,
-        client: Any = None,
-        timeout: float = 60.0,
-    ) -> None:
+    def __init__(self, name: str, **options: Unpack[ModalOptions]) -> None:
         client_module("modal")
-        self._name, self._environment, self._create = legal_name(name), environment_name, create
-        self._client, self._timeout = client, timeout
+        unknown = options.keys() - ModalOptions.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"Modal takes no option {', '.join(sorted(unknown))}")
+        self._name, self._environment = legal_name(name), options.get("environment_name")
+        self._create, self._client = options.get("create", True), options.get("client")
+        timeout = options.get("timeout", _TIMEOUT)
+        self._guide = new_guide(timeout)
         self._calls = Calls(timeout)
-        self._lock = engine_lock(("modal", environment_name, self._name))
+        self._lock = engine_lock(("modal", self._environment, self._name))
         self._connection = Connection(self._connect, None, self._closed_error)
 
     # -- the way to the service --------------------------------------------------------------------------------
@@ -130,12 +126,7 @@ class Modal(Store[str, Any]):
     def has(self, key: str) -> bool:
         return bool(self._called("has", key, lambda held: held.contains.aio(self.canonical(key))))
 
-    def set(self, key: str, value: Any, *, ttl: float | None = None) -> None:
-        if ttl is not None:
-            raise UnsupportedError(
-                f"{self!r} cannot expire entries at a time of yours: leave ttl= out, or use a store that can "
-                "(RedisStore)"
-            )
+    def set(self, key: str, value: Any) -> None:
         with self._alone(key):
             self._called("set", key, lambda held: held.put.aio(self.canonical(key), value))
 
@@ -176,7 +167,7 @@ class Modal(Store[str, Any]):
 
     def set_many(self, pairs: Iterable[tuple[str, Any]]) -> None:
         done = 0
-        for batch in batches(pairs, WRITTEN_AT_ONCE):
+        for batch in batches(pairs, BATCH):
             try:
                 self._update({self.canonical(key): value for key, value in batch})
             except Exception as error:
@@ -286,22 +277,20 @@ class Modal(Store[str, Any]):
 
     def _translated(self, operation: str, key: Any, error: Exception) -> Exception:
         """Return an error of the client as one of our tree; an error that is ours already as it is."""
-        from spoonbill.backends.modal import errors as modal_errors
-
         if isinstance(error, SpoonbillError):
             return error
         of = "" if key is MISSING else f" of key {shortened(key)}"
-        if modal_errors.is_unreadable(error):
-            lost = " It was set amid a pop, and removed." if operation == "removal" else ""
+        if is_unreadable(error):
+            lost = " Another writer set it while it was popped, and it is removed." if operation == "removal" else ""
             return CodecError(f"{operation} in {self!r}: the value{of} cannot be unpickled here: {error}.{lost}")
-        if modal_errors.is_too_large(error):
+        if self._guide.is_too_large(error):
             return ValueTooLargeError(
                 f"{operation} in {self!r}: the value{of} is larger than the service takes: {error}"
             )
-        if modal_errors.is_of_client(error):
-            remedy = modal_errors.remedy_for(error, self._timeout)
+        if self._guide.is_of_client(error):
+            remedy = self._guide.remedy_for(error)
             verb = "pop" if operation == "removal" else operation
-            return self._failure(verb, key, error, remedy, unanswered=modal_errors.is_unanswered(error))
+            return self._failure(verb, key, error, remedy, unanswered=self._guide.is_unanswered(error))
         return CodecError(f"{operation} in {self!r}: the value{of} cannot be pickled: {type(error).__name__}: {error}")
 
 

@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 from spoonbill.common.batching import batches
 from spoonbill.common.locks import new_lock
 
-__all__ = ["AT_ONCE", "Calls"]
+__all__ = ["CONCURRENCY", "Calls"]
 
 T = TypeVar("T")
 
-AT_ONCE = 32
+CONCURRENCY = 32
 """How many calls of one batch are under way at the same time."""
 
-_ROUND = 1000
+_BATCH = 1000
 """How many calls of a batch are made ready at once."""
 
 _PAGE = 256
@@ -70,11 +70,11 @@ class Calls:
         return self._wait(self._limited(call))
 
     def run_all(self, call: Callable[[Any], Coroutine[Any, Any, T]], things: Iterable[Any]) -> Iterator[T]:
-        """Yield the answers to a call for each of `things`, in order; up to `AT_ONCE` are under way at a time.
+        """Yield the answers to a call for each of `things`, in order; up to `CONCURRENCY` are under way at a time.
 
         The first error ends it, and calls that are still under way are given up.
         """
-        for some in batches(things, _ROUND):
+        for some in batches(things, _BATCH):
             yield from self._wait(self._gathered(call, some))
 
     def pages(self, listing: AsyncIterator[T]) -> Iterator[T]:
@@ -94,7 +94,7 @@ class Calls:
             return await call
 
     async def _gathered(self, call: Callable[[Any], Coroutine[Any, Any, T]], things: list[Any]) -> list[T]:
-        free = asyncio.Semaphore(AT_ONCE)
+        free = asyncio.Semaphore(CONCURRENCY)
 
         async def one(thing: Any) -> T:
             async with free:

@@ -1,31 +1,16 @@
 """MongoDB: documents in a collection."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Literal, Unpack
 
-from spoonbill.backends.mongodb.pushdown import Filter, MongoDBPushdown
-from spoonbill.backends.shared import Connection, client_module
-from spoonbill.backends.shared.documents import (
-    DocumentBackend,
-    PushedQuery,
-    ScanPartition,
-    UnwrittenError,
-    is_sound,
-)
-from spoonbill.common.sentinels import MISSING
-from spoonbill.common.text import shortened
+from spoonbill.backends.mongodb.engine import LARGEST, MongoDBEngine
+from spoonbill.backends.mongodb.options import MongoDBOptions
+from spoonbill.backends.shared.documents import DocumentBackend
 from spoonbill.common.traits import Guarantees, Limits
-from spoonbill.errors import CodecError, StoreError
-from spoonbill.query import Query
 
-_LARGEST = 16 * 1024 * 1024
-_INT64 = 1 << 63
-_SAMPLES = 50
-"""How many keys are drawn for each partition: the shares then differ by some 15 %."""
+__all__ = ["MongoDB"]
 
 
-class MongoDB(DocumentBackend[Filter]):
+class MongoDB(DocumentBackend):
     """The documents of a collection, each under its ``_id``.
 
     Parameters
@@ -36,17 +21,13 @@ class MongoDB(DocumentBackend[Filter]):
         The database; by default the one in the URI, else ``"spoonbill"``.
     collection : str, optional
         The collection.
-    create : bool, optional
-        Whether the first write may create the collection. Where not, a missing one is a `StoreError`.
     keys : {"native", "text"}, optional
         ``"native"``: a key is a str, an int of 64 bits or an ``ObjectId``, as other tools choose them. ``"text"``: str.
-    client : pymongo.MongoClient, optional
-        A client of yours, which is never closed. `uri` and the options are then not used.
-    **options
-        For ``pymongo.MongoClient``.
+    **options : MongoDBOptions
+        ``create``, ``client``, and options for ``pymongo.MongoClient``.
     """
 
-    limits = Limits(value_bytes=_LARGEST)
+    limits = Limits(value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe",
         processes="safe",
@@ -55,9 +36,6 @@ class MongoDB(DocumentBackend[Filter]):
         iteration="each key once, in the order of the keys; writes made meanwhile may or may not be seen",
         atomic="between all clients of the server",
     )
-    read_batch: ClassVar[int] = 200
-    write_batch: ClassVar[int] = 1000
-    delete_batch: ClassVar[int] = 200
 
     def __init__(
         self,
@@ -65,288 +43,7 @@ class MongoDB(DocumentBackend[Filter]):
         database: str | None = None,
         collection: str = "spoonbill",
         *,
-        create: bool = True,
         keys: Literal["native", "text"] = "native",
-        client: Any = None,
-        **options: Any,
+        **options: Unpack[MongoDBOptions],
     ) -> None:
-        client_module("mongodb")
-        from bson import ObjectId, encode
-        from bson.raw_bson import RawBSONDocument
-
-        from spoonbill.backends.mongodb.scheme import MongoDBScheme
-
-        self.scheme = MongoDBScheme()
-        self.pushdown = MongoDBPushdown(self.scheme, foreign_keys=keys == "native")
-        self._uri, self._options, self._given = uri, options, client
-        self._database, self._name, self._create = database, collection, create
-        self._object_id, self._encode, self._raw_document = ObjectId, encode, RawBSONDocument
-        self._native_keys = keys == "native"
-        self._collection = Connection(self._connect, _disconnect if client is None else None, self._closed_error)
-
-    # -- the way to the server ---------------------------------------------------------------------------------
-
-    def _connect(self) -> Any:
-        from pymongo import MongoClient, WriteConcern
-        from pymongo.errors import PyMongoError
-
-        from spoonbill.backends.mongodb.scheme import OPTIONS
-
-        try:
-            client = MongoClient(self._uri, connect=False, **self._options) if self._given is None else self._given
-            base = client[self._database] if self._database else client.get_default_database("spoonbill")
-            # A write that nobody confirms is not known to be done when the call returns.
-            concern = None if base.write_concern.acknowledged else WriteConcern(w=1)
-            collection = base.get_collection(self._name, codec_options=OPTIONS, write_concern=concern)
-        except (PyMongoError, ValueError, TypeError) as error:
-            raise self._failure("open", MISSING, error, "Check the URI, the names and the options.") from error
-        try:
-            self._examine(collection)
-        except Exception:
-            if self._given is None:
-                _disconnect(collection)
-            raise
-        return collection
-
-    def _examine(self, collection: Any) -> None:
-        """Refuse a collection that is not there and must not be made, or that would take two keys for one."""
-        from spoonbill.backends.mongodb.errors import NOT_ALLOWED, codes_of
-
-        try:
-            described = next(iter(collection.database.list_collections(filter={"name": self._name})), None)
-        except Exception as error:
-            if self._create and NOT_ALLOWED.intersection(codes_of(error)):
-                return  # a user who may read and write need not be allowed to list
-            raise self._translated("open", MISSING, error) from error
-        if described is None:
-            if self._create:
-                return
-            raise StoreError(
-                f"{self!r}: there is no collection {self._name!r} in the database {collection.database.name!r}, and "
-                "create=False forbids to make it; check the names, or open the store with create=True"
-            )
-        collation = described.get("options", {}).get("collation", {}).get("locale", "simple")
-        if collation != "simple":
-            raise StoreError(
-                f"{self!r}: the collection compares text by a collation ({collation}), so that two keys could be one; "
-                "use a collection without one"
-            )
-
-    def close(self) -> None:
-        self._collection.close()
-
-    # -- one document ------------------------------------------------------------------------------------------
-
-    def find(self, name: Any) -> dict[str, Any] | None:
-        document: dict[str, Any] | None = self._collection().find_one({"_id": name})
-        if document is not None:
-            del document["_id"]
-        return document
-
-    def knows(self, name: Any) -> bool:
-        return self._collection().find_one({"_id": name}, {"_id": 1}) is not None
-
-    def write(self, name: Any, document: dict[str, Any]) -> None:
-        while True:
-            try:
-                self._collection().replace_one({"_id": name}, document, upsert=True)
-            except Exception as error:
-                if not self._is_duplicate(error):  # another writer came between the server's look and its insert
-                    raise
-            else:
-                return
-
-    def insert(self, name: Any, document: Any) -> bool:  # noqa: ARG002 - the document holds its name
-        try:
-            self._collection().insert_one(document)
-        except Exception as error:
-            if self._is_duplicate(error):
-                return False
-            raise
-        return True
-
-    def erase(self, name: Any) -> bool:
-        return bool(self._collection().delete_one({"_id": name}).deleted_count)
-
-    def take(self, name: Any) -> dict[str, Any] | None:
-        document: dict[str, Any] | None = self._collection().find_one_and_delete({"_id": name})
-        if document is not None:
-            del document["_id"]
-        return document
-
-    def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: dict[str, Any]) -> bool:
-        from bson import decode
-
-        from spoonbill.backends.mongodb.scheme import OPTIONS, RAW_OPTIONS
-
-        collection = self._collection()
-        undecoded = collection.with_options(codec_options=RAW_OPTIONS)
-        while (raw := undecoded.find_one({"_id": name})) is not None:
-            fields = decode(raw.raw, OPTIONS)
-            del fields["_id"]
-            if not fits(fields):
-                return False
-            unchanged = {"_id": name, "$expr": {"$eq": ["$$ROOT", {"$literal": raw}]}}
-            if collection.replace_one(unchanged, document).matched_count:
-                return True
-        return False
-
-    @staticmethod
-    def _is_duplicate(error: Exception) -> bool:
-        from spoonbill.backends.mongodb.errors import DUPLICATE_KEY, codes_of
-
-        return DUPLICATE_KEY in codes_of(error) and "_id" in str(error)
-
-    # -- many keys ---------------------------------------------------------------------------------------------
-
-    def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
-        found = self._collection().find({"_id": {"$in": names}})
-        return {document.pop("_id"): document for document in found}
-
-    def put(self, documents: dict[Any, dict[str, Any]]) -> None:
-        from pymongo import ReplaceOne
-        from pymongo.errors import BulkWriteError
-
-        left = list(documents)
-        while left:
-            writes = [ReplaceOne({"_id": name}, documents[name], upsert=True) for name in left]
-            try:
-                self._collection().bulk_write(writes, ordered=False)
-            except BulkWriteError as error:
-                failed = (error.details or {}).get("writeErrors", [])
-                left = [left[failure["index"]] for failure in failed]
-                if not failed or not all(self._is_race(failure) for failure in failed):
-                    raise UnwrittenError(left or list(documents), error) from error
-            else:
-                return
-
-    @staticmethod
-    def _is_race(failure: dict[str, Any]) -> bool:
-        from spoonbill.backends.mongodb.errors import DUPLICATE_KEY
-
-        return failure.get("code") == DUPLICATE_KEY and "_id" in failure.get("errmsg", "")
-
-    def remove(self, names: list[Any]) -> int:
-        return int(self._collection().delete_many({"_id": {"$in": names}}).deleted_count)
-
-    def empty(self) -> None:
-        self._collection().delete_many({})
-
-    def size(self) -> int:
-        return int(self._collection().count_documents({}))
-
-    # -- listing and searching ---------------------------------------------------------------------------------
-
-    def listing(
-        self,
-        narrowed: Filter | None,
-        *,
-        keys_only: bool = False,
-        limit: int | None = None,
-        page: int | None = None,
-        **share: Any,  # noqa: ARG002 - a share is a filter here
-    ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        cursor = self._collection().find(narrowed or {}, {"_id": 1} if keys_only else None)
-        if narrowed is None or keys_only:
-            cursor.sort("_id", 1)  # by the index on _id, where an entry that is rewritten meanwhile keeps its place
-        if limit is not None:
-            cursor.limit(limit)
-        elif page is not None and page < _FIRST_BATCH:
-            cursor.batch_size(max(page, _SMALL_BATCH))
-        with cursor:
-            for document in cursor:
-                yield document.pop("_id"), document
-
-    def explain_scan(self, narrowing: PushedQuery[Filter], query: Query) -> str:
-        what = "keys" if query.keys_only else "documents"
-        if narrowing.filter is None:
-            return f"all {what} of the collection {self._name!r}" + ("" if query.limit is None else ", up to the limit")
-        if query.filters_keys:
-            return f"{what} in ranges of the index on _id; only those that pass the filter are transferred"
-        return f"on the server all documents, or those that an index of yours tells; only {what} that pass are sent"
-
-    def scan_shares(self, count: int) -> list[Iterable[Any]]:
-        edges = [None, *self._bounds(count), None]
-        return [ScanPartition(self, _between(low, high)) for low, high in pairwise(edges)]
-
-    def _bounds(self, count: int) -> list[str]:
-        """Return `count` - 1 keys, in order, that share out the keys about evenly."""
-        if count == 1:
-            return []
-        drawn = self._collection().aggregate([{"$sample": {"size": _SAMPLES * count}}, {"$project": {"_id": 1}}])
-        names = sorted({name for document in drawn if type(name := document["_id"]) is str})
-        if not names:
-            return [""] * (count - 1)
-        return [names[len(names) * index // count] for index in range(1, count)]
-
-    # -- keys, sizes, errors -----------------------------------------------------------------------------------
-
-    def name_of(self, key: Any) -> Any:
-        if type(key) is str and (key.isascii() or is_sound(key)):
-            return key
-        if isinstance(key, str) and is_sound(key):
-            return str.__str__(key)
-        if self._native_keys:
-            if type(key) is int and -_INT64 <= key < _INT64:
-                return key
-            if isinstance(key, self._object_id):
-                return key
-        kinds = "a str of valid text, an int of 64 bits or an ObjectId" if self._native_keys else "a str of valid text"
-        raise self.no_key(key, kinds)
-
-    def key_of(self, name: Any) -> Any:
-        if type(name) is str:
-            return name
-        if self._native_keys:
-            if isinstance(name, self._object_id):
-                return name
-            if isinstance(name, int | float) and not isinstance(name, bool) and name == name // 1:
-                return int(name)
-        raise self.no_name(name, f"a {type(name).__name__} is no key here")
-
-    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
-        """Return the document encoded, with its key: so it is measured and sent by one encoding."""
-        try:
-            data = self._encode({"_id": name, **document})
-        except Exception as error:
-            raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error
-        if len(data) > _LARGEST:
-            raise self.too_large(key, len(data), _LARGEST)
-        return self._raw_document(data)
-
-    def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
-        from spoonbill.backends.mongodb import errors as mongodb_errors
-
-        if not mongodb_errors.is_of_client(error):
-            return error
-        if mongodb_errors.is_too_large(error):
-            return self.too_large(key, None, _LARGEST)
-        unanswered = mongodb_errors.is_unanswered(error)
-        return self._failure(operation, key, error, mongodb_errors.remedy_for(error), unanswered=unanswered)
-
-
-_FIRST_BATCH = 101
-"""How many documents a server sends first by itself."""
-
-_SMALL_BATCH = 20
-
-_GOODBYE = 1.0
-"""Seconds that closing may look for the server."""
-
-
-def _disconnect(collection: Any) -> None:
-    import pymongo
-
-    # Closing ends sessions on the server, and would look half a minute for one that is gone.
-    with pymongo.timeout(_GOODBYE):
-        collection.database.client.close()
-
-
-def _between(low: str | None, high: str | None) -> Filter:
-    """Return the filter for the str keys from `low` up to `high`; with no `low`, also for all others."""
-    text: Filter = {"$type": "string"}
-    if low is not None:
-        text["$gte"] = low
-    if high is not None:
-        text["$lt"] = high
-    return {"_id": text} if low is not None else {"$or": [{"_id": text}, {"_id": {"$not": {"$type": "string"}}}]}
+        super().__init__(MongoDBEngine(self, uri, database, collection, native_keys=keys == "native", **options))

@@ -16,9 +16,12 @@ from spoonbill.backends.shared.documents import (
     is_sound,
     server_regex,
 )
-from spoonbill.query import Condition, Ge, Gt, Pattern
+from spoonbill.query import Condition, Ge, Gt, Part, Pattern
 
 Filter = dict[str, Any]
+RANGE: Final = "range"
+"""The kind of a part: ``("range", low, high)``, the str keys from `low` up to `high`, None for no bound."""
+
 _MOST_LEAVES = 50
 
 
@@ -89,6 +92,17 @@ class MongoDBPushdown(Pushdown[Filter]):
 
     def both(self, filters: Sequence[Filter]) -> Filter:
         return {"$and": list(filters)}
+
+    def either(self, filters: Sequence[Filter]) -> Filter:
+        return {"$or": list(filters)}
+
+    def part(self, part: Part) -> PushedPart[Filter] | None:
+        if part[0] != RANGE:
+            return None
+        _, low, high = part
+        if low is None:  # the first part has the keys of all other types too
+            return PushedPart({} if high is None else {"_id": {"$not": {"$gte": high}}}, exact=True)
+        return PushedPart({"_id": {"$gte": low} if high is None else {"$gte": low, "$lt": high}}, exact=True)
 
     def show(self, native: Filter) -> str:
         return f"find({native!r})"

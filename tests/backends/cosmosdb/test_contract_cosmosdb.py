@@ -48,9 +48,9 @@ class TestCosmosDBStore(TestCosmosDB):
         return made(CosmosDBStore)
 
     def peek(self, store, key):
-        name = store.raw.name_of(key)
+        name = store.raw._engine.name_of(key)
         with CosmosClient(SERVER["endpoint"], credential=CREDENTIAL, **OPTIONS) as client:
-            container = client.get_database_client("tests").get_container_client(store.raw._name)
+            container = client.get_database_client("tests").get_container_client(store.raw._engine._name)
             try:
                 return dict(container.read_item(name, name))
             except CosmosResourceNotFoundError:

@@ -18,7 +18,7 @@ R = '["spoonbill__"]'
 def asked(pattern=None, conditions=None):
     """Return condition, parameters and exactness of what the service is asked for a search."""
     given = {} if conditions is None else {"conditions": conditions}
-    narrowing = CosmosDBPushdown(CosmosDBScheme()).narrow(compile_query(pattern, **given))
+    narrowing = CosmosDBPushdown(CosmosDBScheme()).push(compile_query(pattern, **given))
     if narrowing.filter is None:
         return None, [], narrowing.exact
     text, parameters = query("*", narrowing.filter.tokens)

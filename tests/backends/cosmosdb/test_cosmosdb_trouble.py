@@ -36,7 +36,7 @@ class TestTrouble(CosmosDBTests):
         """404 with a substatus (1002: the session's write is not there yet) is an error, alone and in a batch."""
         store.update({f"k{number}": number for number in range(20)})
         # A key of each of the server's two partitions, so that the client reads each by itself.
-        apart = [next(iter(share)) for share in store.partitions(2)]
+        apart = [next(share.keys()) for share in store.shares(2)]
         fault = {"status": 404, "headers": {"x-ms-substatus": "1002"}, "times": 100}
         for call in (lambda: store.get("k1"), lambda: store.get_many(apart), lambda: "k1" in store):
             answer_with(self.running, fault)
@@ -145,7 +145,7 @@ class TestTrouble(CosmosDBTests):
             calls.append(fields["n"])
             return fields["n"] == 1
 
-        assert store.raw.swap("a", changed_meanwhile, {"n": 2}) is False
+        assert store.raw._engine.swap("a", changed_meanwhile, {"n": 2}) is False
         assert calls == [1, 5]
         assert store["a"] == {"n": 5}
 

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from spoonbill.backends.dynamodb import batches as dynamodb_batches
 from spoonbill.backends.dynamodb.wire import from_wire, to_wire
+from spoonbill.backends.shared import backoff
 from spoonbill.datastores import DynamoDBStore
 from spoonbill.errors import (
     InvalidKeyError,
@@ -163,7 +163,7 @@ class DynamoDBContract(DocumentContract):
         first = self.client.get_item(TableName=name, Key={"key": {"S": "a"}})["Item"]["spoonbill__"]
         store["a"] = {"n": 1}
         assert self.client.get_item(TableName=name, Key={"key": {"S": "a"}})["Item"]["spoonbill__"] != first
-        raw = store.raw
+        raw = store.raw._engine
         calls = []
 
         def changed_meanwhile(fields):
@@ -181,6 +181,25 @@ class DynamoDBContract(DocumentContract):
         assert raw.swap("a", changed_meanwhile, {"n": 2}) is False
         assert calls == [1, 5]
         assert store["a"] == {"n": 5}
+
+    def test_the_table_is_asked_for_once_a_query(self, store):
+        """A value or a search with many fields asks for the table once, not once a field."""
+        store["a"] = {f"f{number}": number for number in range(50)}
+        engine = store.raw._engine
+        table, asked = engine._table, []
+
+        def ask():
+            asked.append(1)
+            return table()
+
+        engine._table = ask
+        try:
+            store.explain(conditions={f"f{number}": number for number in range(50)})
+            assert len(asked) == 1
+            store.check("a", {f"f{number}": number for number in range(50)})
+            assert len(asked) <= 3
+        finally:
+            engine._table = table
 
     def test_many_attributes_swap(self, store):
         """An item with more attributes than a condition takes is swapped too."""
@@ -240,7 +259,7 @@ class DynamoDBContract(DocumentContract):
     def test_what_is_left_undone_is_asked_for_again(self, name, monkeypatch):
         """Unprocessed writes and keys are sent again after growing pauses; in the end the error names what is left."""
         pauses = []
-        monkeypatch.setattr(dynamodb_batches, "pause", pauses.append)
+        monkeypatch.setattr(backoff, "pause", pauses.append)
         client = boto3.session.Session().client("dynamodb", **self.options)
         store = DynamoDBStore.open(name, client=client)
         store["a"] = 1

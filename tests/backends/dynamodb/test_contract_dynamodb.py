@@ -50,10 +50,10 @@ class TestDynamoDBStore(TestDynamoDB):
 
     def peek(self, store, key):
         client = boto3.session.Session().client("dynamodb", **SERVER)
-        name = store.raw.name_of(key)
-        if not store.raw._table().look():
+        name = store.raw._engine.name_of(key)
+        if not store.raw._engine._table().check():
             return MISSING
-        found = client.get_item(TableName=store.raw._table_name, Key={"key": {"S": name}}).get("Item")
+        found = client.get_item(TableName=store.raw._engine._table_name, Key={"key": {"S": name}}).get("Item")
         return MISSING if found is None else {field: from_wire(wire) for field, wire in found.items()}
 
 

@@ -45,8 +45,8 @@ class TestFirestore(TestFirestoreBackend):
         return made(Firestore)
 
     def peek(self, store, key):
-        collection = firestore.Client(**OPTIONS).collection(store.raw._path)
-        found = collection.document(store.raw.name_of(key)).get()
+        collection = firestore.Client(**OPTIONS).collection(store.raw._engine._path)
+        found = collection.document(store.raw._engine.name_of(key)).get()
         return found.to_dict() if found.exists else MISSING
 
 

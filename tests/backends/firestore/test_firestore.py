@@ -13,7 +13,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.vector import Vector
 
 from spoonbill import exists, glob, gt
-from spoonbill.backends.firestore import private_api as firestore_link
+from spoonbill.backends.shared import backoff
 from spoonbill.datastores import Firestore
 from spoonbill.errors import (
     CodecError,
@@ -114,7 +114,7 @@ class TestFirestore(FirestoreTests, DocumentContract):
         with pytest.raises(ValueTooLargeError):
             store.check("a", {"t": b"x" * (room - 9), "s": "y" * 10})
         with pytest.raises(ValueTooLargeError, match="too large, the engine holds"):
-            raise store.raw.mapped(
+            raise store.raw._engine.translated(
                 "set", "a", InvalidArgument("size (1,048,667 bytes) exceeds the maximum allowed size")
             )
 
@@ -215,7 +215,7 @@ class TestFirestore(FirestoreTests, DocumentContract):
     def test_what_is_throttled_is_sent_again(self, seen, watch, monkeypatch):
         """Writes of a batch that the service had no capacity for are sent again after growing pauses, those alone."""
         pauses = []
-        monkeypatch.setattr(firestore_link, "pause", pauses.append)
+        monkeypatch.setattr(backoff, "pause", pauses.append)
         held = []
 
         def hold(call, request):
@@ -238,13 +238,13 @@ class TestFirestore(FirestoreTests, DocumentContract):
         sent = [len(request.writes) for name, request in watch.calls if name == "BatchWrite"]
         assert sent == [1, 1, 1, 7]
 
-    def test_partitions_share_out_evenly(self, store):
-        """The shares are ranges of names of about one size; more shares than documents leave some empty."""
+    def test_shares_are_ranges_of_names(self, store):
+        """The shares are ranges of names of about one size; there are no more shares than documents."""
         store.update({f"k{number:03}": number for number in range(100)})
-        assert [len(list(part)) for part in store.partitions(3)] == [33, 33, 34]
-        assert sum(len(list(part)) for part in store.partitions(130)) == 100
+        assert [len(list(share.keys())) for share in store.shares(3)] == [33, 33, 34]
+        assert sum(len(list(share.keys())) for share in store.shares(130)) == 100
         store.clear()
-        assert [list(part) for part in store.partitions(2)] == [[], []]
+        assert [list(share.keys()) for share in store.shares(2)] == [[]]
 
     # -- names and places --------------------------------------------------------------------------------------
 
@@ -317,7 +317,7 @@ assert len(store) == 41
 
     def test_a_forked_child_tries_its_connection(self, seen, watch):
         """Its first call is a read, which can be repeated where the connection of the parent gets in the way."""
-        seen.raw._born = -1
+        seen.raw._engine._born = -1
         seen.add("a", 1)
         assert watch.names() == ["RunQuery", "Commit"]
 

@@ -201,7 +201,7 @@ class TestSearch(FirestoreTests):
 )
 def test_filters_hold_however_the_service_compares(condition, tests):
     """What the test's server compares exactly is widened all the same, since the service's documents do not say so."""
-    narrowed = FirestorePushdown(FirestoreScheme(), KeyEscape()).narrow(compile_query(conditions={"f": condition}))
+    narrowed = FirestorePushdown(FirestoreScheme(), KeyEscape()).push(compile_query(conditions={"f": condition}))
     (asked,) = narrowed.filter.alternatives
     assert [(test.sign, test.operand) for test in asked] == tests
     assert all(test.path == ("f",) for test in asked)
@@ -210,6 +210,6 @@ def test_filters_hold_however_the_service_compares(condition, tests):
 def test_a_path_that_is_too_long_is_not_sent():
     """A field whose quoted name is longer than a path may be is searched here."""
     for name in ("x" * 1500, "`" * 750, "\u00e9" * 740):
-        narrowed = FirestorePushdown(FirestoreScheme(), KeyEscape()).narrow(compile_query(conditions={name: eq(1)}))
+        narrowed = FirestorePushdown(FirestoreScheme(), KeyEscape()).push(compile_query(conditions={name: eq(1)}))
         assert narrowed.filter is None
         assert not narrowed.exact

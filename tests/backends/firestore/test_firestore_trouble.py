@@ -39,7 +39,7 @@ class TestTrouble(FirestoreTests):
                 lambda: store.update({"a": 1, "b": 2}),
                 lambda: list(store.values(keys=["a"])),
                 lambda: len(store),
-                lambda: store.partitions(2),
+                lambda: store.split(2),
                 lambda: store.clear(),
             ):
                 with pytest.raises(StoreError, match=remedy) as caught:
@@ -84,5 +84,6 @@ class TestTrouble(FirestoreTests):
 
     def test_what_the_client_gave_up_is_told(self, store):
         """The service's own error is named where the client wraps it."""
-        error = store.raw.mapped("get", "a", RetryError("timeout exceeded", ServiceUnavailable("connection refused")))
+        given_up = RetryError("timeout exceeded", ServiceUnavailable("connection refused"))
+        error = store.raw._engine.translated("get", "a", given_up)
         assert "connection refused" in str(error)

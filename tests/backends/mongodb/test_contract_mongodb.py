@@ -48,7 +48,7 @@ class TestMongoDBStore(TestMongoDB):
 
     def peek(self, store, key):
         with pymongo.MongoClient(SERVER["uri"]) as client:
-            found = client["tests"][store.raw._name].find_one({"_id": key})
+            found = client["tests"][store.raw._engine._name].find_one({"_id": key})
         return MISSING if found is None else found
 
 

@@ -76,7 +76,7 @@ class TestMongoDB(DocumentContract):
         assert list(store.values(keys=[made, 5, 7, "text"])) == [{"a": 1}, {"a": 2}, {"a": 3}, {"a": 4}]
         assert list(store.keys("5")) == [5]
         assert list(store.keys(str(made)[:10])) == [made]
-        assert {key for part in store.partitions(3) for key in part} == set(store)
+        assert {key for share in store.shares(3) for key in share.keys()} == set(store)
         assert store.delete(7) is True
         raw.insert_one({"_id": datetime(2024, 1, 1, tzinfo=UTC)})
         with pytest.raises(KeyDecodeError, match="datetime"):

@@ -2,18 +2,15 @@
 
 import contextlib
 import math
-import multiprocessing
 import os
 import pickle
-import threading
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import given
 
-from spoonbill import Cached, Codec, Frozen, Search, StrictString, eq, gt, isin, prefix, regex
+from spoonbill import Cached, Codec, Frozen, Search, StrictString, eq, gt
 from spoonbill.backends.shared.documents import RESERVED
 from spoonbill.datastores import InMemoryStore
 from spoonbill.errors import (
@@ -28,32 +25,10 @@ from spoonbill.errors import (
 )
 from spoonbill.store import Store
 from tests.contract.documents import samples
+from tests.contract.documents.document_concurrency_contract import DocumentConcurrencyContract
+from tests.contract.documents.document_fixtures import EXAMPLES
+from tests.contract.documents.document_search_contract import DocumentSearchContract
 from tests.helpers.names import shown
-
-EXAMPLES = settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors, HealthCheck.too_slow],
-)
-_numbers = count()
-
-
-def added_by_processes(pickled: bytes, name: str) -> None:
-    """Count up one entry and add entries of one's own: what the two processes of a test run."""
-    store = pickle.loads(pickled)
-    for number in range(15):
-        increment(store, "counter")
-        store[f"{name}-{number}"] = {"n": number}
-    store.close()
-
-
-def increment(store: Store[Any, Any], key: str) -> None:
-    """Count up one entry by compare and set."""
-    while True:
-        present = store[key]
-        if store.replace(key, present, {"n": present["n"] + 1}):
-            return
 
 
 def same_value(a: Any, b: Any) -> bool:
@@ -67,61 +42,8 @@ def same_value(a: Any, b: Any) -> bool:
     return isinstance(a, bool) == isinstance(b, bool) and bool(a == b) and type(a) in {type(b), int, float}
 
 
-class DocumentContract:
-    """Inherit it, and write `opened`, `read`, `written` and `watched`.
-
-    Attributes
-    ----------
-    keeps_float_type : bool
-        Whether 1.0 comes back as a float.
-    orders_any_types : bool
-        Whether the test's server can order a field that holds values of several types, as the real service does.
-    ones : str
-        The text that stands for a one and more in the store's own dialect.
-    """
-
-    keeps_float_type = True
-    orders_any_types = True
-    ones = "1+"
-
-    @classmethod
-    def opened(cls, name: str, **options: Any) -> Store[Any, Any]:
-        """Return the named store over the collection or table called `name`."""
-        raise NotImplementedError
-
-    @classmethod
-    def read(cls, name: str, key: str) -> dict[str, Any] | None:
-        """Return the fields of a document as the raw client reads them, without the key."""
-        raise NotImplementedError
-
-    @classmethod
-    def written(cls, name: str, key: str, fields: dict[str, Any]) -> None:
-        """Write a document by the raw client, as another tool would."""
-        raise NotImplementedError
-
-    @classmethod
-    def watched(cls, name: str) -> tuple[Store[Any, Any], list[dict[str, Any]], list[Any]]:
-        """Return a store, a list that fills with the documents that the engine sends it, and one with the requests."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def name(self) -> str:
-        return f"{type(self).__name__}-{next(_numbers)}"
-
-    @pytest.fixture
-    def store(self, name: str) -> Iterator[Store[Any, Any]]:
-        with self.opened(name) as store:
-            yield store
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def searched(cls) -> Iterator[tuple[Store[Any, Any], InMemoryStore[Any, Any]]]:
-        """A store and one in memory with the same hostile documents."""
-        documents = {f"k{number}": value for number, value in enumerate(samples.SEARCHED)}
-        with cls.opened(f"{cls.__name__}-searched") as store:
-            store.update(documents)
-            store.update({key: {"z": 1} for key in samples.KEYS})
-            yield store, InMemoryStore(documents | {key: {"z": 1} for key in samples.KEYS})
+class DocumentContract(DocumentSearchContract, DocumentConcurrencyContract):
+    """Inherit it, and write `opened`, `read`, `written` and `watched`."""
 
     # -- the stored form ---------------------------------------------------------------------------------------
 
@@ -238,7 +160,7 @@ class DocumentContract:
 
     def test_too_deep_is_refused(self, store: Store[Any, Any]) -> None:
         """A value nested beyond what the engine holds is refused by name; one at the limit is stored."""
-        most = store.raw.scheme.max_depth  # type: ignore[attr-defined]
+        most = store.raw._engine.scheme.max_depth  # type: ignore[attr-defined]
         value: Any = 1
         for _ in range(most - 1):
             value = {"a": value}
@@ -272,76 +194,6 @@ class DocumentContract:
         with pytest.raises(InvalidKeyError, match="a key is"):
             store.get(["a"])  # as a dict, which cannot hash it either
 
-    # -- searches ----------------------------------------------------------------------------------------------
-
-    def test_the_shared_example(self, store: Store[Any, Any]) -> None:
-        """The specification's searches give what they give in memory."""
-        memory: InMemoryStore[Any, Any] = InMemoryStore()
-        for each in (store, memory):
-            each.update({f"key{number}": {"a": "1" * (number % 3), "b": number % 2} for number in range(20)})
-        assert sorted(store.keys(pattern="*", limit=100)) == sorted(memory.keys(pattern="*", limit=100))
-        assert len(list(store.keys(pattern="*", limit=10))) == 10
-        assert list(store.values(keys=["key1", "key2"])) == list(memory.values(keys=["key1", "key2"]))
-        found = dict(store.items(conditions={"a": self.ones, "b": 1}, limit=10))
-        assert found == dict(memory.items(conditions={"a": "1+", "b": 1}, limit=10))
-        assert len(list(store.items(conditions={"a": self.ones}, limit=10))) == 10
-
-    @settings(EXAMPLES, max_examples=150)
-    @given(query=samples.queries)
-    def test_conditions_mean_what_they_mean_in_memory(self, searched: Any, query: Any) -> None:
-        """Whatever the engine filters, the answer is that of InMemoryStore."""
-        store, memory = searched
-        assume(self.orders_any_types or not samples.orders(query))
-        assert sorted(key for key, _ in store.items(query)) == sorted(key for key, _ in memory.items(query))
-
-    @pytest.mark.parametrize("pattern", samples.PATTERNS, ids=shown)
-    def test_patterns_mean_what_they_mean_in_memory(self, searched: Any, pattern: Any) -> None:
-        """A pattern on keys, on a field and on values themselves finds what it finds in memory."""
-        store, memory = searched
-        assert sorted(store.keys(pattern)) == sorted(memory.keys(pattern))
-        for wanted in ({"a": pattern}, pattern):
-            assert sorted(key for key, _ in store.items(wanted)) == sorted(key for key, _ in memory.items(wanted))
-        assert str(store.explain(pattern, {"a": pattern}))
-
-    def test_a_limit_counts_matches(self, searched: Any) -> None:
-        """A limit below and above the number of matches, on keys and on items."""
-        store, memory = searched
-        for limit in (1, 5, 1000):
-            assert len(list(store.keys(prefix("k"), limit))) == len(list(memory.keys(prefix("k"), limit)))
-            assert len(list(store.items({"b": isin(range(3, 60))}, limit))) == len(
-                list(memory.items({"b": isin(range(3, 60))}, limit))
-            )
-
-    def test_only_what_matches_is_transferred(self, name: str) -> None:
-        """Ten of 5,000 documents cross the wire, in one request, where a search selects ten; len and keys no value."""
-        store, seen, requests = self.watched(name)
-        with store:
-            store.update({f"k{number:04}": {"number": number, "text": "x" * 20} for number in range(5000)})
-            del seen[:], requests[:]
-            found = list(store.items({"number": isin(range(10))}))
-            assert len(found) == 10
-            assert len(seen) == 10
-            assert len(requests) == 1
-            del seen[:], requests[:]
-            assert len(list(store.items({"text": regex("x+")}, limit=3))) == 3
-            assert len(seen) < 2500
-            del seen[:], requests[:]
-            assert len(store) == 5000
-            assert len(requests) <= 4  # Cosmos asks each part of the container
-            assert not any("number" in document for document in seen)
-            del requests[:]
-            assert len(list(store)) == 5000
-            assert len(requests) <= 25  # pages
-            assert len(list(store.keys())) == len(list(store.keys(regex("k.*")))) == 5000
-            assert not any("number" in document for document in seen)
-            del seen[:]
-            assert bool(store)
-            assert sorted(store.keys(regex("k000[12]"))) == ["k0001", "k0002"]
-            assert len(seen) < 2500
-            parts = [list(part) for part in store.partitions(4)]
-            assert sorted(key for part in parts for key in part) == sorted(store)
-            assert all(parts)
-
     # -- batches -----------------------------------------------------------------------------------------------
 
     def test_batches_keep_order_duplicates_and_absences(self, store: Store[Any, Any]) -> None:
@@ -356,7 +208,7 @@ class DocumentContract:
 
     def test_a_batch_that_stops_tells_what_was_written(self, store: Store[Any, Any]) -> None:
         """A value that is refused in the second batch: the error tells how many are done, and they are."""
-        size = store.raw.write_batch  # type: ignore[attr-defined]
+        size = store.raw._engine.write_batch  # type: ignore[attr-defined]
         pairs = [(f"k{number}", number) for number in range(size)]
         with pytest.raises(PartialWriteError, match="strict=False") as caught:
             store.update([*pairs, ("good", 1), ("bad", object())])
@@ -364,52 +216,6 @@ class DocumentContract:
         assert caught.value.failed == ("good", "bad")
         assert dict(store.items()) == dict(pairs)
         assert pickle.loads(pickle.dumps(caught.value)).failed == ("good", "bad")
-
-    # -- many at once ------------------------------------------------------------------------------------------
-
-    def test_eight_threads_lose_nothing(self, store: Store[Any, Any]) -> None:
-        """Counted by compare and set, added by name, popped once: every step of eight threads is there."""
-        store["counter"] = {"n": 0}
-        popped: list[Any] = []
-        won: list[int] = []
-        failed: list[BaseException] = []
-
-        def work(number: int) -> None:
-            try:
-                for step in range(5):
-                    increment(store, "counter")
-                    store[f"own-{number}-{step}"] = {"n": step}
-                    if store.add(f"shared-{step}", {"by": number}):
-                        won.append(step)
-                        popped.append(store.pop(f"shared-{step}")["by"])
-                store.set("same", {"by": number})
-            except BaseException as error:
-                failed.append(error)
-
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failed == []
-        assert store["counter"] == {"n": 40}
-        assert len(list(store.keys(prefix("own-")))) == 40
-        assert len(popped) == len(won)
-        assert not list(store.keys(prefix("shared-")))
-
-    def test_two_processes_lose_nothing(self, store: Store[Any, Any]) -> None:
-        """A pickled store works in two other processes on the same keys, and no count is lost."""
-        store["counter"] = {"n": 0}
-        context = multiprocessing.get_context("spawn")
-        data = pickle.dumps(store)
-        workers = [context.Process(target=added_by_processes, args=(data, name)) for name in ("x", "y")]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        assert [worker.exitcode for worker in workers] == [0, 0]
-        assert store["counter"] == {"n": 30}
-        assert len(store) == 31
 
     # -- snapshots and stacks ----------------------------------------------------------------------------------
 

@@ -180,6 +180,18 @@ SEARCHED = [
     ),
     *SCALARS[:20],
     *TREES,
+    *(
+        {
+            "c": {"k": {"m": scalar} if position % 2 else scalar, NAMES[position % len(NAMES)]: position},
+            "rank": position,
+        }
+        for position, scalar in enumerate(SCALARS)
+    ),
+    {"c": [{"k": 1}, {"k": "a"}]},
+    {"c": {"k": [{"m": 1}]}},
+    {"c": {"k": {"m": 1, "": 2}}},
+    {"c": {"k": {"m": 1, "spoonbill__": 2}}},
+    {"c": {"spoonbill__": {"map": []}, "k": 1}},
 ]
 """The documents of the searched collection."""
 
@@ -242,10 +254,43 @@ queries = st.dictionaries(
 )
 
 
+_inner = st.sampled_from(["k", "k", "m", "", "l.m", "spoonbill__", "id", "_id", "0", "$a", "\u00e9"])
+_nested = st.recursive(
+    st.dictionaries(_inner, conditions, min_size=1, max_size=2),
+    lambda inner: st.dictionaries(_inner, inner | conditions, min_size=1, max_size=2),
+    max_leaves=4,
+)
+nested_queries = st.dictionaries(
+    st.sampled_from(["c", "c", "a", "", "_id", "spoonbill__"]), _nested, min_size=1, max_size=2
+)
+
+SHARED = [
+    (None, None),
+    (prefix("k"), None),
+    (glob("k1*"), None),
+    (regex("k.*[13]"), None),
+    (glob("k3"), None),
+    (None, {"b": eq(5)}),
+    (None, {"b": isin([1, 5, 7])}),
+    (None, {"rank": gt(40)}),
+    (prefix("k2"), {"rank": ge(3)}),
+    (prefix("k3"), {"b": eq(3)}),
+    (glob("k3"), {"b": eq(3)}),
+    (None, {"c": {"k": eq(1)}}),
+    (None, {"c": {"k": {"m": exists()}}, "rank": lt(50)}),
+    (None, {"c": {"k": exists(False)}}),
+    (None, {"a": ne(1)}),
+]
+"""Patterns on keys and conditions on values that are searched in shares."""
+
+
 def orders(query):
     """Return whether a query orders a field's values."""
     wanted = query.values() if isinstance(query, dict) else [query]
-    return any(type(condition).__name__ in {"Gt", "Ge", "Lt", "Le"} for condition in wanted)
+    return any(
+        orders(condition) if isinstance(condition, dict) else type(condition).__name__ in {"Gt", "Ge", "Lt", "Le"}
+        for condition in wanted
+    )
 
 
 def _without_nan(value):

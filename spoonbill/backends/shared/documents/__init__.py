@@ -1,11 +1,11 @@
 """What the document stores share: how a value becomes a document, keys become names, and searches become filters.
 
-A room below the backends: it knows the contract and no engine. An engine is a `DocumentBackend` with a
+A room below the backends: it knows the contract and no engine. An engine is a `DocumentEngine` with a
 `DocumentScheme` (values), a `KeyEscape` (keys, where the engine cannot hold every string) and a `Pushdown` (searches).
 """
 
-from spoonbill.backends.shared.documents.backend import DocumentBackend, ScanPartition
-from spoonbill.backends.shared.documents.engine import DocumentHooks, UnwrittenError
+from spoonbill.backends.shared.documents.backend import DocumentBackend
+from spoonbill.backends.shared.documents.engine import DocumentEngine, UnwrittenError
 from spoonbill.backends.shared.documents.escape import KeyEscape
 from spoonbill.backends.shared.documents.model import in_utc, is_sound
 from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown, PushedPart, PushedQuery
@@ -17,7 +17,7 @@ __all__ = [
     "NOTHING",
     "RESERVED",
     "DocumentBackend",
-    "DocumentHooks",
+    "DocumentEngine",
     "DocumentScheme",
     "KeyEscape",
     "Path",
@@ -25,7 +25,6 @@ __all__ = [
     "PushedPart",
     "PushedQuery",
     "Resource",
-    "ScanPartition",
     "UnwrittenError",
     "after_prefix",
     "as_float_range",

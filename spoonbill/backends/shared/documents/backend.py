@@ -1,41 +1,37 @@
 """The base of the document stores' backends: everything about keys, batches and searches that is not the engine's."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
-from spoonbill.backends.shared.documents.engine import DocumentHooks, UnwrittenError
+from spoonbill.backends.shared.documents.engine import DocumentEngine, UnwrittenError
+from spoonbill.backends.shared.documents.pushdown import PushedQuery
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.masking import scrub, secrets_in
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
-from spoonbill.errors import CodecError, KeyTooLongError, SpoonbillError
-from spoonbill.query import Plan, Query, Step
+from spoonbill.errors import CodecError, KeyTooLongError
+from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
-from spoonbill.store.binding import no_ttl
+from spoonbill.store.parts import check_count, parts_of_names
 
-__all__ = ["DocumentBackend", "ScanPartition"]
-
-F = TypeVar("F")
+__all__ = ["DocumentBackend"]
 
 
-class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
-    """A store of native documents: every verb is here, and an engine writes only what it is asked for by name.
+class DocumentBackend(Store[Any, Any]):
+    """A store of native documents: every verb is here, made of the hooks of a `DocumentEngine`.
 
-    An engine's hooks are those of `DocumentHooks`, and it defines no verb itself: a verb that a subclass defines takes
-    the word from this class for every verb that rests on it.
+    A subclass says what the engine promises, and makes it; it defines no verb itself, since a verb that a subclass
+    defines takes the word from this class for every verb that rests on it.
+
+    Parameters
+    ----------
+    engine : DocumentEngine
+        What talks to the server.
     """
 
-    # -- what an engine may do better --------------------------------------------------------------------------
-
-    def empty(self) -> None:
-        """Delete every document, in batches; an engine that has a call for it says so."""
-        for names in batches([name for name, _ in self.listing(None, keys_only=True)], self.delete_batch):
-            self.remove(names)
-
-    def scan_shares(self, count: int) -> list[Iterable[Any]]:
-        """Return `count` iterables of keys that share out all of them; an engine with ranges or segments uses them."""
-        return []
+    def __init__(self, engine: DocumentEngine[Any]) -> None:
+        self._engine = engine
 
     # -- one key -----------------------------------------------------------------------------------------------
 
@@ -44,42 +40,42 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         if name is MISSING:
             return default
         try:
-            found = self.find(name)
+            found = self._engine.find(name)
         except Exception as error:
             raise self._translated("get", key, error) from error
-        return default if found is None else self.scheme.load(found)
+        return default if found is None else self._engine.scheme.load(found)
 
     def has(self, key: Any) -> bool:
         name = self._lookup(key)
-        return name is not MISSING and bool(self._tried("has", key, self.knows, name))
+        return name is not MISSING and bool(self._tried("has", key, self._engine.knows, name))
 
-    def set(self, key: Any, value: Any, *, ttl: float | None = None) -> None:
-        if ttl is not None:
-            raise no_ttl(self)
+    def set(self, key: Any, value: Any) -> None:
         name, document = self._ready(key, value)
         try:
-            self.write(name, document)
+            self._engine.write(name, document)
         except Exception as error:
             raise self._translated("set", key, error) from error
 
     def delete(self, key: Any) -> bool:
         name = self._lookup(key)
-        return name is not MISSING and bool(self._tried("delete", key, self.erase, name))
+        return name is not MISSING and bool(self._tried("delete", key, self._engine.erase, name))
 
     def add(self, key: Any, value: Any) -> bool:
-        return bool(self._tried("add", key, self.insert, *self._ready(key, value)))
+        return bool(self._tried("add", key, self._engine.insert, *self._ready(key, value)))
 
     def replace(self, key: Any, expected: Any, value: Any) -> bool:
         name, document = self._ready(key, value)
-        load = self.scheme.load
+        load = self._engine.scheme.load
         return bool(
-            self._tried("replace", key, self.swap, name, lambda found: python_equal(load(found), expected), document)
+            self._tried(
+                "replace", key, self._engine.swap, name, lambda found: python_equal(load(found), expected), document
+            )
         )
 
     def pop(self, key: Any, default: Any = RAISE) -> Any:
         name = self._lookup(key)
-        found = None if name is MISSING else self._tried("pop", key, self.take, name)
-        return absent(key, default) if found is None else self.scheme.load(found)
+        found = None if name is MISSING else self._tried("pop", key, self._engine.take, name)
+        return absent(key, default) if found is None else self._engine.scheme.load(found)
 
     # -- many keys ---------------------------------------------------------------------------------------------
 
@@ -87,17 +83,17 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         names = [self._lookup(key) for key in keys]
         found: dict[Any, dict[str, Any]] = {}
         wanted = (name for name in dict.fromkeys(names) if name is not MISSING)
-        for batch in batches(wanted, self.read_batch):
-            found.update(self._tried("get_many", MISSING, self.fetch, batch))
-        load = self.scheme.load
+        for batch in batches(wanted, self._engine.read_batch):
+            found.update(self._tried("get_many", MISSING, self._engine.fetch, batch))
+        load = self._engine.scheme.load
         return [load(found[name]) if name in found else default for name in names]
 
     def set_many(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         done = 0
-        for batch in batches(pairs, self.write_batch):
+        for batch in batches(pairs, self._engine.write_batch):
             try:
                 # Of several for one name the last counts; all of a batch are checked before one is sent.
-                self.put(dict(self._ready(key, value) for key, value in batch))
+                self._engine.put(dict(self._ready(key, value) for key, value in batch))
             except Exception as error:
                 self._stopped("set_many", batch, done, error)
             done += len(batch)
@@ -106,35 +102,35 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         removed = done = 0
         names = (name for key in keys if (name := self._lookup(key)) is not MISSING)
         seen = dict.fromkeys(names)
-        for batch in batches(seen, self.delete_batch):
+        for batch in batches(seen, self._engine.delete_batch):
             try:
-                removed += self.remove(batch)
+                removed += self._engine.remove(batch)
             except Exception as error:
-                self._stopped("delete_many", [(self.key_of(name), None) for name in batch], done, error)
+                self._stopped("delete_many", [(self._engine.key_of(name), None) for name in batch], done, error)
             done += len(batch)
         return removed
 
     def count(self) -> int:
-        return int(self._tried("count", MISSING, self.size))
+        return int(self._tried("count", MISSING, self._engine.size))
 
     def clear(self) -> None:
-        self._tried("clear", MISSING, self.empty)
+        self._tried("clear", MISSING, self._engine.empty)
 
     def _lookup(self, key: Any) -> Any:
         """Return the name to look for, or MISSING where the key is too long for any document to have it."""
         try:
-            return self.name_of(key)
+            return self._engine.name_of(key)
         except KeyTooLongError:
             return MISSING
 
     def _ready(self, key: Any, value: Any) -> tuple[Any, Any]:
         """Return name and document of a pair that fits; the error where it does not, before anything is sent."""
-        name = self.name_of(key)
+        name = self._engine.name_of(key)
         try:
-            document = self.scheme.dump(value)
+            document = self._engine.scheme.dump(value)
         except CodecError as error:
             raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from None
-        return name, self.sealed(name, key, document)
+        return name, self._engine.fit(name, key, document)
 
     def _stopped(self, operation: str, batch: list[tuple[Any, Any]], done: int, error: Exception) -> NoReturn:
         """Raise the error of a batch that failed, telling what of the whole call was done and what was not."""
@@ -159,75 +155,62 @@ class DocumentBackend(DocumentHooks[F], Store[Any, Any]):
         """Return an error of the client as one of our tree; an error that is ours already as it is."""
         cause = error.cause if isinstance(error, UnwrittenError) else error
         scrub(cause, secrets_in(self._configuration))
-        return cause if isinstance(cause, SpoonbillError) else self.mapped(operation, key, cause)
+        return self._engine.translated(operation, key, cause)
 
     # -- listing and searching ---------------------------------------------------------------------------------
 
     def iter(self) -> Iterator[Any]:
-        return self.keys_within(None)
-
-    def keys_within(self, narrowed: F | None, **options: Any) -> Iterator[Any]:
-        """Yield the keys of what a filter lets pass; `options` are the engine's, for a share of the scan."""
-        for name, _ in self._listed("iter", narrowed, keys_only=True, **options):
-            yield self.key_of(name)
+        for name, _ in self._listed("iter", None, keys_only=True):
+            yield self._engine.key_of(name)
 
     def entries(self) -> Iterator[tuple[Any, Any]]:
-        load = self.scheme.load
+        load = self._engine.scheme.load
         for name, fields in self._listed("entries", None):
-            yield self.key_of(name), load(fields)
+            yield self._engine.key_of(name), load(fields)
 
     def select(self, query: Query) -> Iterator[tuple[Any, Any]]:
-        narrowing = self.pushdown.narrow(query)
-        if narrowing.nothing or query.limit == 0:
+        pushed = self._pushed(query)
+        if pushed.nothing or query.limit == 0:
             return
         options: dict[str, Any] = {"keys_only": query.keys_only, "page": query.limit}
-        if narrowing.exact:
+        if pushed.exact:
             options["limit"] = query.limit
-        load = self.scheme.load
-        for name, fields in self._listed("select", narrowing.filter, **options):
-            yield self.key_of(name), None if query.keys_only else load(fields)
+        load = self._engine.scheme.load
+        for name, fields in self._listed("select", pushed.filter, **options):
+            yield self._engine.key_of(name), None if query.keys_only else load(fields)
 
     def plan(self, query: Query) -> Plan:
-        narrowing = self.pushdown.narrow(query)
+        pushed = self._pushed(query)
+        nothing = "nothing: no document can match"
         return Plan(
             steps=(Step(where=repr(self), runs=str(query)),),
-            native=narrowing.native,
-            finished_here=narrowing.finished_here,
-            scanned="nothing: no document can match" if narrowing.nothing else self.explain_scan(narrowing, query),
+            native=pushed.native,
+            finished_here=pushed.finished_here,
+            scanned=nothing if pushed.nothing else self._engine.explain_scan(pushed, query),
         )
 
-    def _listed(self, operation: str, narrowed: F | None, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def split(self, count: int) -> list[Part]:
+        check_count(count)
+        return self._tried("split", MISSING, self._engine.split, count) or parts_of_names(list(self.iter()), count)
+
+    def _pushed(self, query: Query) -> PushedQuery[Any]:
+        """Return what the engine is asked for a search."""
+        self._engine.prepare()
+        return self._engine.pushdown.push(query)
+
+    def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
         try:
-            yield from self.listing(narrowed, **options)
+            yield from self._engine.listing(native, **options)
         except Exception as error:
             raise self._translated(operation, MISSING, error) from error
 
     # -- the rest ----------------------------------------------------------------------------------------------
 
     def canonical(self, key: Any) -> Any:
-        return self.name_of(key)
+        return self._engine.name_of(key)
 
     def check(self, key: Any, value: Any) -> None:
         self._ready(key, value)
 
-
-class ScanPartition(Iterable[Any]):
-    """The keys that one share of a scan yields, read anew for each loop.
-
-    Parameters
-    ----------
-    store : DocumentBackend
-        What is scanned.
-    narrowed : object or None
-        The engine's filter for this share.
-    **options
-        For the engine's ``listing``.
-    """
-
-    def __init__(self, store: DocumentBackend[Any], narrowed: Any, **options: Any) -> None:
-        self._store = store
-        self._narrowed = narrowed
-        self._options = options
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._store.keys_within(self._narrowed, **self._options)
+    def close(self) -> None:
+        self._engine.close()

@@ -1,16 +1,28 @@
 """What an engine of documents is asked for, by name, and the errors that it raises."""
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from spoonbill.backends.shared.documents.pushdown import Pushdown, PushedQuery
 from spoonbill.backends.shared.documents.scheme import DocumentScheme
+from spoonbill.backends.shared.error_guide import ErrorGuide
+from spoonbill.common.batching import batches
+from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
-from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, ValueTooLargeError
-from spoonbill.query import Query
+from spoonbill.errors import (
+    ClosedError,
+    InvalidKeyError,
+    KeyDecodeError,
+    KeyTooLongError,
+    SpoonbillError,
+    StoreError,
+    ValueTooLargeError,
+)
+from spoonbill.query import Part, Query
+from spoonbill.store import Store
 
-__all__ = ["DocumentHooks", "UnwrittenError"]
+__all__ = ["DocumentEngine", "UnwrittenError"]
 
 F = TypeVar("F")
 
@@ -32,27 +44,41 @@ class UnwrittenError(Exception):
         self.cause = cause
 
 
-class DocumentHooks(Generic[F]):
+class DocumentEngine(ABC, Generic[F]):
     """What an engine writes; `DocumentBackend` makes every verb of it.
 
-    The hooks take names of documents, and fields without the key; those to be written as `sealed` returned them. They
-    may raise any error of the client, which `mapped` turns into one of our tree.
+    The hooks take names of documents, and fields without the key; those to be written as `fit` returned them. They
+    may raise any error of the client, which the engine's `guide` turns into one of our tree.
+
+    Parameters
+    ----------
+    store : Store
+        The store that this is the engine of: its errors name it.
 
     Attributes
     ----------
     scheme : DocumentScheme
         How values are held.
-    narrower : Pushdown
+    pushdown : Pushdown
         How searches become filters.
+    largest : int
+        The bytes of the largest document.
     read_batch, write_batch, delete_batch : int
         How many documents go in one call.
     """
 
     scheme: DocumentScheme
     pushdown: Pushdown[F]
+    largest: ClassVar[int]
     read_batch: ClassVar[int] = 100
     write_batch: ClassVar[int] = 500
     delete_batch: ClassVar[int] = 500
+
+    def __init__(self, store: Store[Any, Any]) -> None:
+        self.store = store
+
+    def __repr__(self) -> str:
+        return repr(self.store)
 
     # -- keys, sizes, errors: written by an engine -------------------------------------------------------------
 
@@ -73,7 +99,7 @@ class DocumentHooks(Generic[F]):
         """Return the key of a document's name, or raise `KeyDecodeError` where no key has it."""
 
     @abstractmethod
-    def sealed(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
+    def fit(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         """Return the document as this engine's other hooks take it.
 
         Raises
@@ -82,9 +108,14 @@ class DocumentHooks(Generic[F]):
             If the engine cannot hold it.
         """
 
+    @property
     @abstractmethod
-    def mapped(self, operation: str, key: Any, error: Exception) -> Exception:
-        """Return the error of our tree for an error of the client, and any other error as it is."""
+    def guide(self) -> ErrorGuide:
+        """What the errors of the client mean."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the engine itself opened."""
 
     # -- one document: written by an engine --------------------------------------------------------------------
 
@@ -136,36 +167,70 @@ class DocumentHooks(Generic[F]):
     @abstractmethod
     def listing(
         self,
-        narrowed: F | None,
+        native: F | None,
         *,
         keys_only: bool = False,
         limit: int | None = None,
         page: int | None = None,
-        **share: Any,
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Yield names and fields (empty where `keys_only`) of what the filter lets pass, lazily.
 
-        `limit`: more are not wanted. `page`: so many would do at first, if they match. `share`: what the engine gave to
-        a `ScanPartition`.
+        `limit`: more are not wanted. `page`: so many would do at first, if they match.
         """
 
     @abstractmethod
-    def explain_scan(self, narrowing: PushedQuery[F], query: Query) -> str:
+    def explain_scan(self, pushed: PushedQuery[F], query: Query) -> str:
         """Return what a scan reads, and what the service bills for."""
 
     @abstractmethod
     def size(self) -> int:
         """Return the number of documents, without transferring them."""
 
-    @abstractmethod
-    def empty(self) -> None:
-        """Delete every document."""
+    # -- what an engine may do better --------------------------------------------------------------------------
 
-    @abstractmethod
-    def scan_shares(self, count: int) -> list[Iterable[Any]]:
-        """Return `count` iterables of keys that share out all of them."""
+    def prepare(self) -> None:
+        """Find out what a value or a search is written by, where that depends on the table."""
+
+    def empty(self) -> None:
+        """Delete every document, in batches; an engine that has a call for it says so."""
+        for names in batches([name for name, _ in self.listing(None, keys_only=True)], self.delete_batch):
+            self.remove(names)
+
+    def split(self, count: int) -> list[Part]:  # noqa: ARG002 - for engines
+        """Return 1 to `count` parts of its own kind, which its `Pushdown.part` reads; none where it knows no such kind.
+
+        A document that is there all the time is in exactly one of them, whatever is written beside.
+        """
+        return []
+
+    def note(self, error: Exception) -> None:
+        """Take notice of an error of the client, such as that a table went away."""
 
     # -- errors ------------------------------------------------------------------------------------------------
+
+    def failure(self, operation: str, key: Any, error: Exception, remedy: str) -> StoreError:
+        """Return the error of an operation that failed for another reason than the guide knows."""
+        return self.store._failure(operation, key, error, remedy)  # noqa: SLF001 - the engine speaks for its store
+
+    def closed_error(self) -> ClosedError:
+        """Return the error of a call after the store was closed."""
+        return self.store._closed_error()  # noqa: SLF001 - the engine speaks for its store
+
+    def translated(self, operation: str, key: Any, error: Exception) -> Exception:
+        """Return an error of the client as one of our tree; an error that is ours, or no client's, as it is."""
+        guide = self.guide
+        if isinstance(error, SpoonbillError) or not guide.is_of_client(error):
+            return error
+        self.note(error)
+        if guide.is_too_large(error):
+            return self.too_large(key, None)
+        return self.store._failure(  # noqa: SLF001 - the engine speaks for its store
+            operation,
+            key,
+            _as_exception(guide.cause_of(error)),
+            guide.remedy_for(error),
+            unanswered=guide.is_unanswered(error),
+        )
 
     def no_key(self, key: Any, kinds: str) -> InvalidKeyError:
         """Return the error for a key of a kind that cannot be a key here."""
@@ -188,10 +253,17 @@ class DocumentHooks(Generic[F]):
             "the value under a hash"
         )
 
-    def too_large(self, key: Any, size: int | None, most: int) -> ValueTooLargeError:
+    def too_large(self, key: Any, size: int | None) -> ValueTooLargeError:
         """Return the error for a document that is larger than the engine holds."""
         measured = "too large" if size is None else f"{size:,} bytes"
+        on_key = "" if key is MISSING else f" of key {shortened(key)}"
         return ValueTooLargeError(
-            f"set of key {shortened(key)} in {self!r}: the document is {measured}, the engine holds {most:,} bytes; "
+            f"set{on_key} in {self!r}: the document is {measured}, the engine holds {self.largest:,} bytes; "
             "split it over several keys, or keep the large part in a file store and its name here"
         )
+
+
+def _as_exception(error: BaseException) -> Exception:
+    if isinstance(error, Exception):
+        return error
+    raise error

@@ -5,14 +5,33 @@ rightly is weakened (often to "the field is there"), never answered wrongly.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from spoonbill.backends.shared.documents.model import is_sound
 from spoonbill.backends.shared.documents.scheme import RESERVED, DocumentScheme
-from spoonbill.query import Condition, Eq, Exists, Ge, Gt, IsIn, Le, Lt, Match, Ne, Pattern, Query, classify, is_nan
+from spoonbill.errors import QueryError
+from spoonbill.query import (
+    AllOf,
+    Condition,
+    Eq,
+    Exists,
+    Ge,
+    Gt,
+    IsIn,
+    Le,
+    Lt,
+    Match,
+    Ne,
+    Nested,
+    Part,
+    Pattern,
+    Query,
+    classify,
+    is_nan,
+)
 
 __all__ = ["NOTHING", "Path", "Pushdown", "PushedPart", "PushedQuery"]
 
@@ -23,6 +42,8 @@ Path = tuple[str, ...]
 
 WHOLE: Final[Path] = (RESERVED, "value")
 _MOVED: Final[Path] = (RESERVED, "fields")
+_DEEPEST: Final = 10
+_LONGEST_NAME: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -120,6 +141,14 @@ class Pushdown(ABC, Generic[F]):
         """Return the filter that lets pass what all of several filters do."""
 
     @abstractmethod
+    def either(self, filters: Sequence[F]) -> F:
+        """Return the filter that lets pass what one of several filters, at least two, does."""
+
+    def part(self, part: Part) -> PushedPart[F] | None:  # noqa: ARG002 - for engines
+        """Return the filter, an exact one, for a part that the engine's `split` made; None where it is no such part."""
+        return None
+
+    @abstractmethod
     def show(self, native: F) -> str:
         """Return a filter as text for people."""
 
@@ -132,7 +161,7 @@ class Pushdown(ABC, Generic[F]):
 
     # -- what is the same for all ------------------------------------------------------------------------------
 
-    def narrow(self, query: Query) -> PushedQuery[F]:
+    def push(self, query: Query) -> PushedQuery[F]:
         """Return what the engine is asked for `query`."""
         parts = self.combine(self._parts(query))
         nothing = any(part is NOTHING for _, part in parts)
@@ -149,14 +178,43 @@ class Pushdown(ABC, Generic[F]):
 
     def _parts(self, query: Query) -> list[tuple[str, PushedPart[F] | None]]:
         parts: list[tuple[str, PushedPart[F] | None]] = []
+        if query.part is not None:
+            parts.append((f"part {query.part!r}", self._on_part(query.part)))
         if query.filters_keys and query.pattern is not None:
             parts.append((f"key ~ {query.pattern!r}", self.key(query.pattern)))
         if query.conditions is not None:
             for name, condition in (query.conditions.fields or {}).items():
-                parts.append((condition.describe(repr(name)), self._on_field(name, condition)))
+                for where, leaf in _leaves((name,), condition):
+                    asked = self._on_field(name, leaf) if len(where) == 1 else self._on_nested(where, leaf)
+                    parts.append((leaf.describe(".".join([repr(name), *where[1:]])), asked))
             if query.conditions.value is not None:
                 parts.append((query.conditions.value.describe("value"), self._on_whole(query.conditions.value)))
         return parts
+
+    def _on_part(self, part: Part) -> PushedPart[F]:
+        found = self.part(part)
+        if found is None:
+            raise QueryError(f"this store did not make the part {part[:1]!r}: split the store that reads it")
+        return found
+
+    def _on_nested(self, where: Path, condition: Condition) -> PushedPart[F] | None:
+        """Return the filter for a field of a field: what it holds itself, or what one of the maps around it wraps.
+
+        A map with a name that the engine does not hold is wrapped, with all of its fields.
+        """
+        if condition.matches(None, False) or len(where) > _DEEPEST:
+            return None  # it holds for whatever has no such field
+        if not all(is_sound(name) and len(name) <= _LONGEST_NAME for name in where):
+            return None
+        if not self.scheme.stands_at_top(where[0]):
+            return self._on_field(where[0], Exists(True))
+        stands = all(map(self.scheme.stands_within, where[1:]))
+        asked = self._on(where, condition) if stands else None
+        wrapped = [self.present((*where[:depth], RESERVED)) for depth in range(1, len(where))]
+        if asked is NOTHING or (stands and asked is None) or None in wrapped:
+            return asked if asked is NOTHING else None
+        filters = [part.filter for part in (asked, *wrapped) if part is not None]
+        return PushedPart(filters[0] if len(filters) == 1 else self.either(filters))
 
     def _on_field(self, name: str, condition: Condition) -> PushedPart[F] | None:
         if not is_sound(name):
@@ -214,6 +272,18 @@ class Pushdown(ABC, Generic[F]):
     def _weakened(self, where: Path) -> PushedPart[F] | None:
         found = self.present(where)
         return None if found is None else PushedPart(found.filter, exact=False)
+
+
+def _leaves(where: Path, condition: Condition) -> Iterator[tuple[Path, Condition]]:
+    """Yield the conditions on single fields that one condition asks for, each with the path of its field."""
+    if isinstance(condition, AllOf):
+        for each in condition.conditions:
+            yield from _leaves(where, each)
+    elif isinstance(condition, Nested):
+        for name, each in condition.fields.items():
+            yield from _leaves((*where, name), each)
+    else:
+        yield where, condition
 
 
 def _is_none(condition: Condition) -> bool:

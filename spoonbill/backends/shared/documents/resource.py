@@ -9,7 +9,7 @@ from spoonbill.errors import StoreError
 
 __all__ = ["Resource", "readable", "writable"]
 
-P = TypeVar("P", bound="Resource")
+R = TypeVar("R", bound="Resource")
 
 
 class Resource(ABC):
@@ -27,7 +27,7 @@ class Resource(ABC):
         self._lock = new_lock()
 
     @abstractmethod
-    def described(self) -> bool:
+    def describe(self) -> bool:
         """Return whether the engine has it. Raise `StoreError` where it has one that a store cannot use."""
 
     @abstractmethod
@@ -38,7 +38,7 @@ class Resource(ABC):
     def missing(self) -> str:
         """Return what the error says where it is not there and must not be made."""
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Return whether it is there.
 
         Raises
@@ -48,32 +48,32 @@ class Resource(ABC):
         """
         if not self._there:
             with self._lock:
-                self._there = self.described()
+                self._there = self.describe()
         if not self._there and not self._create:
             raise StoreError(self.missing())
         return self._there
 
     def ensure(self) -> None:
         """Make it where it is not there."""
-        if self.look():
+        if self.check():
             return
         with self._lock:
             self.make()
-            self._there = self.described()
+            self._there = self.describe()
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Look again at the next use: it went away."""
         self._there = False
 
 
-def readable(connection: Connection[P]) -> P | None:
-    """Return the place, None where it is not made yet, so that there is nothing to read."""
-    place = connection()
-    return place if place.look() else None
+def readable(connection: Connection[R]) -> R | None:
+    """Return the table, None where it is not made yet, so that there is nothing to read."""
+    resource = connection()
+    return resource if resource.check() else None
 
 
-def writable(connection: Connection[P]) -> P:
-    """Return the place, made where it was not there."""
-    place = connection()
-    place.ensure()
-    return place
+def writable(connection: Connection[R]) -> R:
+    """Return the table, made where it was not there."""
+    resource = connection()
+    resource.ensure()
+    return resource
