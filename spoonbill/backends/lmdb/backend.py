@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice, repeat
+from itertools import islice, pairwise, repeat
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeGuard
 
@@ -15,15 +15,18 @@ from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
-from spoonbill.query import Plan, Query, Step
+from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import no_ttl
 from spoonbill.store.odd_keys import raise_unhashable
+from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
 _SORTED_AT_ONCE = 200_000
 _STREAMED_AT_ONCE = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
+_RANGE = "range"
+"""The kind of a part: ``("range", start, stop)``, keys as bytes, without `stop`, which is None for no end."""
 _DictItems: type[Any] = type({}.items())
 
 
@@ -225,16 +228,30 @@ class Lmdb(Store[str, bytes]):
                 yield self.text(key), value
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
+        if query.part is None:
+            return self._select(query, b"", None)
+        if query.part[0] == _RANGE:
+            return self._select(query, *query.part[1:])
+        return select_names(self, query)
+
+    def _select(self, query: Query, start: bytes, stop: bytes | None) -> Iterator[tuple[str, Any]]:
+        """Yield the pairs of a range of keys that have one of the pattern's beginnings."""
         prefixes = ("",) if query.pattern is None else query.pattern.prefixes
         with self.snapshot("select") as cursor:
-            for start in prefixes:
-                head = start.encode(errors="surrogatepass")
-                if not cursor.set_range(head):
+            for prefix in prefixes:
+                head = prefix.encode(errors="surrogatepass")
+                if not cursor.set_range(max(head, start)):
                     continue
                 for key, value in _pairs(cursor, keys_only=query.keys_only):
-                    if not key.startswith(head):
+                    if not key.startswith(head) or (stop is not None and key >= stop):
                         break
                     yield self.text(key), value
+
+    def split(self, count: int) -> list[Part]:
+        check_count(count)
+        with self.snapshot("split") as cursor:
+            bounds = _bounds(cursor.iternext(values=False), self.count(), count)
+        return [(_RANGE, start, stop) for start, stop in pairwise((b"", *bounds, None))]
 
     def plan(self, query: Query) -> Plan:
         prefixes = ("",) if query.pattern is None else query.pattern.prefixes
@@ -350,6 +367,13 @@ class Lmdb(Store[str, bytes]):
 
 def _encoded(keys: Iterable[str]) -> Iterator[bytes]:
     return (key.encode() or EMPTY for key in keys)
+
+
+def _bounds(keys: Iterator[bytes], total: int, count: int) -> list[bytes]:
+    """Return the keys that begin the second and every later of `count` parts of `total` keys, as even as can be."""
+    places = sorted({index * total // count for index in range(1, count)} - {0})
+    found = (next(islice(keys, after - before - 1, None), None) for before, after in pairwise([-1, *places]))
+    return [key for key in found if key is not None]
 
 
 def _is_small_dict(pairs: Any) -> TypeGuard[Any]:

@@ -7,14 +7,15 @@ from typing import Any
 from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError, ResponseError, TryAgainError
 
-from spoonbill.backends.redis.connection import Command, Link
+from spoonbill.backends.redis.connection import Command, RedisConnection
 from spoonbill.backends.redis.wire import exchange, packed
 
 _ASKING = packed((b"ASKING",))
 _EPOCH = b"cluster_current_epoch:"
+_IMPORTS = b"-<-"
 
 
-class ClusterLink(Link):
+class ClusterConnection(RedisConnection):
     """A cluster, over the pools that its client keeps for the servers.
 
     The client's own dispatch is not used: it repeats what is not safe to repeat, and sends no batches.
@@ -100,8 +101,16 @@ class ClusterLink(Link):
         return list(by_slot.values())
 
     def pool_of(self, name: bytes) -> Any:
+        return self.pool_of_slot(key_slot(name))
+
+    def pool_of_slot(self, slot: int) -> Any:
+        """Return the pool of connections to the server that has a slot."""
         client = self.opened()
-        return client.get_redis_connection(client.nodes_manager.get_node_from_slot(key_slot(name))).connection_pool
+        return client.get_redis_connection(client.nodes_manager.get_node_from_slot(slot)).connection_pool
+
+    def importing(self) -> list[Any]:
+        """Return the pools of the servers that are taking slots over from others."""
+        return [pool for pool in self.servers() if _IMPORTS in self.ask(pool, ("CLUSTER", "NODES"))]
 
     def servers(self) -> list[Any]:
         def attempt() -> list[Any]:
@@ -113,7 +122,7 @@ class ClusterLink(Link):
 
     def mark(self) -> list[Any]:
         pools = self.servers()
-        return sorted((self._run_of(pool) or b"", self._epoch_of(pool)) for pool in pools)
+        return sorted((self.run_of(pool) or b"", self._epoch_of(pool)) for pool in pools)
 
     def _epoch_of(self, pool: Any) -> bytes:
         try:

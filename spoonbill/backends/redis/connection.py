@@ -29,7 +29,7 @@ _RUN_ID = re.compile(rb"run_id:(\w+)")
 Command = Sequence[Any]
 
 
-class Link:
+class RedisConnection:
     """One server, over the pool of a client.
 
     Parameters
@@ -119,14 +119,15 @@ class Link:
 
     def mark(self) -> list[Any]:
         """Return what changes when a server starts anew, so that a cursor of its scan means nothing any more."""
-        return [self._run_of(pool) for pool in self.servers()]
+        return [self.run_of(pool) for pool in self.servers()]
 
-    def _run_of(self, pool: Any) -> Any:
+    def run_of(self, pool: Any) -> bytes | None:
+        """Return what tells this run of a server from others; None where it may not be asked."""
         try:
             found = _RUN_ID.search(self.ask(pool, ("INFO", "server")))
         except theirs.ResponseError:  # not everybody may ask
             return None
-        return found and found[1]
+        return found[1] if found else None
 
     # -- the client --------------------------------------------------------------------------------------------
 
@@ -141,7 +142,7 @@ class Link:
         Raises
         ------
         ClosedError
-            If the link was closed.
+            If the connection was closed.
         """
         with self._guard:
             if self._closed:
