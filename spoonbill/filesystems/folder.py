@@ -14,7 +14,11 @@ PART = "~part"
 """The ending of a file that is being written."""
 NOTE = "~note"
 """The ending of a file about the others."""
-NO_KEYS = (PART, NOTE)
+JOURNAL = "commit~journal"
+"""The file that is there while a save or load renames its files into place."""
+FILES_NOTE = f"files{NOTE}"
+"""The file that a finished save writes last, which lists the others."""
+NO_KEYS = (PART, NOTE, JOURNAL[JOURNAL.index("~") :])
 """Endings that no key's file has: a tilde is always escaped."""
 
 Info = dict[str, Any]
@@ -108,7 +112,7 @@ class Folder:
         return engine_lock(("filesystem", *self.identity))
 
     def alone(self, *, wait: bool) -> AbstractContextManager[bool]:  # noqa: ARG002 - for those that can tell
-        """Hold the root against publications of other processes; give False where one of them is known to hold it."""
+        """Hold the root against commits of other processes; give False where one of them is known to hold it."""
         return nullcontext(True)
 
     def claim(self, path: str) -> AbstractContextManager[bool] | None:  # noqa: ARG002 - as above

@@ -8,7 +8,7 @@ import pytest
 
 from spoonbill import prefix
 from spoonbill.errors import KeyDecodeError, StoreError
-from spoonbill.filesystems import commit as publication
+from spoonbill.filesystems import commit as committing
 from spoonbill.filesystems.staging import Staging
 from spoonbill.testing import BackendContract
 
@@ -136,7 +136,7 @@ class FilesContract(BackendContract):
         for number in count(1):
             store.replace_all(OLD.items())
             with monkeypatch.context() as patch:
-                patch.setattr(publication._Publication, "_take_back", lambda *_: None)  # what the dead do not do
+                patch.setattr(committing._Commit, "_take_back", lambda *_: None)  # what the dead do not do
                 patch.setattr(Staging, "__exit__", lambda *_: None)
                 breaking_at(number, store, patch)
                 if refused(store.replace_all, NEW.items()) is None:

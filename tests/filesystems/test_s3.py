@@ -141,7 +141,7 @@ def test_a_server_that_is_away_is_no_absent_key(options):
     """A connection that is refused is a StoreError, and the secret is in neither the message nor the repr."""
     wrong = {**options, "client_kwargs": {"endpoint_url": "http://127.0.0.1:9", "region_name": REGION}}
     store = Filesystem(f"s3://{BUCKET}/x", config_kwargs={"retries": {"max_attempts": 0}}, **wrong)
-    store._unsettled.fs.retries = 1
+    store._folder.fs.retries = 1
     with pytest.raises(StoreError, match=r"s3://bucket/x.*EndpointConnectionError") as caught:
         store["a"]
     assert SECRET not in str(caught.value)

@@ -8,8 +8,16 @@ from typing import Any, Literal, NoReturn, TypeGuard
 
 import lmdb
 
-from spoonbill.backends.lmdb.compiled import EMPTY, Batch, batch, batch_verbs, decoded, listing_verbs, single_key_verbs
-from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, Handle, environment
+from spoonbill.backends.lmdb.compiled import (
+    EMPTY,
+    Batch,
+    batch,
+    batch_verbs,
+    decode_keys,
+    listing_verbs,
+    single_key_verbs,
+)
+from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, SharedHandle, environment
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
@@ -22,8 +30,8 @@ from spoonbill.store.odd_keys import raise_unhashable
 from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
-_SORTED_AT_ONCE = 200_000
-_STREAMED_AT_ONCE = 25_000
+_LARGEST_SORTED = 200_000
+_BATCH = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
 _RANGE = "range"
 """The kind of a part: ``("range", start, stop)``, keys as bytes, without `stop`, which is None for no end."""
@@ -56,7 +64,7 @@ class Lmdb(Store[str, bytes]):
         atomic="between all processes",
     )
     reads_odd_keys = True
-    _at_once = _STREAMED_AT_ONCE  # a class of larger values says fewer
+    _batch = _BATCH  # a class of larger values says fewer
 
     def __init__(
         self,
@@ -74,7 +82,7 @@ class Lmdb(Store[str, bytes]):
             options = {"map_size": map_size, **options}
         shared = environment(path, options)
         self._lock = shared.lock
-        self._handle = Handle(shared)
+        self._handle = SharedHandle(shared)
 
     @property
     def _shared(self) -> Environment:
@@ -88,7 +96,7 @@ class Lmdb(Store[str, bytes]):
         try:
             return self._handle.begin().get(key.encode() or EMPTY, default)
         except Exception as error:
-            return self.get(key, default) if self._mended("get", key, error) else default
+            return self.get(key, default) if self._repair("get", key, error) else default
 
     def has(self, key: str) -> bool:
         return self.get(key, MISSING) is not MISSING
@@ -100,7 +108,7 @@ class Lmdb(Store[str, bytes]):
             with self._lock, self._handle.begin(write=True) as txn:
                 txn.put(key.encode() or EMPTY, value)
         except Exception as error:
-            if not self._mended("set", key, error):
+            if not self._repair("set", key, error):
                 self._too_long(key)
             self.set(key, value)
 
@@ -109,7 +117,7 @@ class Lmdb(Store[str, bytes]):
             with self._lock, self._handle.begin(write=True) as txn:
                 return bool(txn.delete(key.encode() or EMPTY))
         except Exception as error:
-            return self._mended("delete", key, error) and self.delete(key)
+            return self._repair("delete", key, error) and self.delete(key)
 
     def add(self, key: str, value: bytes) -> bool:
         return bool(self._write("add", key, lambda txn, data: txn.put(data, value, overwrite=False)))
@@ -131,7 +139,7 @@ class Lmdb(Store[str, bytes]):
                 with self._lock, self._handle.begin(write=True) as txn:
                     return work(txn, key.encode() or EMPTY)
             except Exception as error:
-                if not self._mended(operation, key, error):
+                if not self._repair(operation, key, error):
                     return self._too_long(key) if operation == "add" else None
 
     # -- many keys ---------------------------------------------------------------------------------------------
@@ -140,11 +148,11 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         try:
             txn = self._handle.begin()
-            return list(map(txn.get, _encoded(keys), repeat(default)))
+            return list(map(txn.get, _encode_all(keys), repeat(default)))
         except (AttributeError, UnicodeEncodeError):
             return [self.get(key, default) for key in keys]  # one of them can be the key of no entry
         except Exception as error:
-            if self._mended("get_many", MISSING, error):
+            if self._repair("get_many", MISSING, error):
                 return self.get_many(keys, default)
             return [self.get(key, default) for key in keys]  # one of them is too long to be there
 
@@ -158,7 +166,7 @@ class Lmdb(Store[str, bytes]):
         self, operation: str, pairs: Iterable[tuple[Any, bytes]], down: Callable[[Any], str], *, clear: bool
     ) -> None:
         """Put `pairs` in one transaction, keys by `down`, sorted so far as they fit in memory at once."""
-        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._at_once)
+        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._batch)
         chunks = (batch(piece, down) for piece in pieces)
         # The first are read before the transaction: most often all, so that a generator of pairs may use this store.
         kept = list(islice(chunks, 1))
@@ -183,7 +191,7 @@ class Lmdb(Store[str, bytes]):
                     self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
                 if begun and not may_grow and isinstance(error, lmdb.Error):
                     raise self._failure(operation, MISSING, error, "Nothing was written; check the disk.") from error
-                self._mended(operation, MISSING, error)
+                self._repair(operation, MISSING, error)
 
     def _name(self, key: Any) -> str:
         if not isinstance(key, str):
@@ -198,13 +206,13 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         while True:
             try:
-                names = [name for name in _encoded(keys) if len(name) <= _LONGEST]
+                names = [name for name in _encode_all(keys) if len(name) <= _LONGEST]
                 with self._lock, self._handle.begin(write=True) as txn:
                     return sum(map(txn.delete, names))
             except (AttributeError, UnicodeEncodeError):
                 return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
             except Exception as error:
-                self._mended("delete_many", MISSING, error)
+                self._repair("delete_many", MISSING, error)
 
     def clear(self) -> None:
         self.put_all("clear", (), self._name, clear=True)
@@ -215,12 +223,12 @@ class Lmdb(Store[str, bytes]):
         try:
             return self._handle.begin().stat()["entries"]  # type: ignore[no-any-return]
         except Exception as error:
-            self._mended("count", MISSING, error)
+            self._repair("count", MISSING, error)
             return self.count()
 
     def iter(self) -> Iterator[str]:
         with self.snapshot("iter") as cursor:
-            yield from decoded(cursor.iternext(values=False), self.text, cursor)
+            yield from decode_keys(cursor.iternext(values=False), self.text, cursor)
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
         with self.snapshot("entries") as cursor:
@@ -277,7 +285,7 @@ class Lmdb(Store[str, bytes]):
                 break
             except Exception as error:
                 shared.live.discard(snapshot)
-                self._mended(operation, MISSING, error)
+                self._repair(operation, MISSING, error)
         try:
             yield txn.cursor()
         finally:
@@ -313,7 +321,7 @@ class Lmdb(Store[str, bytes]):
         try:
             self._shared.env.sync(True)
         except Exception as error:
-            self._mended("flush", MISSING, error)
+            self._repair("flush", MISSING, error)
 
     def close(self) -> None:
         self._handle.close(self._closed_error())
@@ -327,7 +335,7 @@ class Lmdb(Store[str, bytes]):
         own = vars(Lmdb)  # of a verb that a subclass has changed there is no compiled form
         return {verb: function for verb, function in compiled.items() if getattr(type(self), verb) is own[verb]}
 
-    def _mended(self, operation: str, key: Any, error: Exception) -> bool:
+    def _repair(self, operation: str, key: Any, error: Exception) -> bool:
         """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
         if isinstance(error, StoreError):
             raise error
@@ -365,7 +373,7 @@ class Lmdb(Store[str, bytes]):
         )
 
 
-def _encoded(keys: Iterable[str]) -> Iterator[bytes]:
+def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:
     return (key.encode() or EMPTY for key in keys)
 
 
@@ -378,7 +386,7 @@ def _bounds(keys: Iterator[bytes], total: int, count: int) -> list[bytes]:
 
 def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
     """Return whether `pairs` are the items of a dict, which is then read as it is."""
-    return type(pairs) is _DictItems and len(pairs) <= _SORTED_AT_ONCE
+    return type(pairs) is _DictItems and len(pairs) <= _LARGEST_SORTED
 
 
 def _pairs(cursor: Any, *, keys_only: bool) -> Iterator[tuple[bytes, Any]]:

@@ -31,7 +31,7 @@ class ZeroCopyLmdb(Lmdb):
         As for `Lmdb`.
     """
 
-    _at_once = 16
+    _batch = 16
 
     def __init__(self, path: str | Path, **options: Any) -> None:
         super().__init__(path, **options)
@@ -66,7 +66,7 @@ class ZeroCopyLmdb(Lmdb):
             finally:
                 txn.abort()
         except Exception as error:
-            return self.borrow(key, use, default, once=once) if self._mended("get", key, error) else default
+            return self.borrow(key, use, default, once=once) if self._repair("get", key, error) else default
 
     def lease(self, key: str, use: Callable[[Any], Any], default: Any = None) -> Any:
         """Return ``use(octets)`` for the value of `key`, or `default` where it is absent.
@@ -84,7 +84,7 @@ class ZeroCopyLmdb(Lmdb):
         except lmdb.ReadersFullError:
             return self.borrow(key, lambda memory: use(_octets(bytes(memory))), default)
         except Exception as error:
-            return self.lease(key, use, default) if self._mended("get", key, error) else default
+            return self.lease(key, use, default) if self._repair("get", key, error) else default
         return default if data is None else use(_octets(_Lent(data, held)))
 
     def _lease(self) -> "_Lease":

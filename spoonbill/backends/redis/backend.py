@@ -13,7 +13,7 @@ from spoonbill.backends.redis.batches import Batches, OtherTypeError
 from spoonbill.backends.redis.cluster import ClusterConnection
 from spoonbill.backends.redis.connection import RedisConnection
 from spoonbill.backends.redis.errors import forbidden, is_of_client, is_unanswered, is_wrong_type, remedy
-from spoonbill.backends.redis.names import MOST, Names, expiring
+from spoonbill.backends.redis.names import MOST, Names, encode_ttl
 from spoonbill.backends.redis.patterns import is_servers_own
 from spoonbill.backends.redis.scan import scan_names
 from spoonbill.backends.redis.scan_parts import SCAN, scan_part, split_table
@@ -92,14 +92,14 @@ class Redis(Store[str, bytes]):
         self._names = Names(self, prefix)
         self.limits = self._names.limits
         self._name = self._names.name
-        self._fitting = self._names.fitting
+        self._fit = self._names.fit
         clustered = is_cluster(handed, recipe)
         self._connection = (ClusterConnection if clustered else RedisConnection)(handed, recipe, retry_for)
         self._kind = SLOTS if clustered else SCAN  # of the parts that it makes
         self._call = self._connection.call
         self._atomic = Atomic(self._connection)
         self._batches = Batches(self._connection)
-        self._expiry = () if ttl is None else expiring(self, ttl)
+        self._expiry = () if ttl is None else encode_ttl(self, ttl)
 
     # -- single keys -------------------------------------------------------------------------------------------
 
@@ -111,25 +111,25 @@ class Redis(Store[str, bytes]):
         return bool(self._do("has", key, ("EXISTS", self._name(key))))
 
     def set(self, key: str, value: bytes, *, ttl: float | None = None) -> None:
-        name = self._fitting(key, value)
-        self._do("set", key, ("SET", name, value, *self._expiring(ttl)))
+        name = self._fit(key, value)
+        self._do("set", key, ("SET", name, value, *self._encode_ttl(ttl)))
 
-    def _expiring(self, ttl: float | None) -> tuple[bytes, ...]:
-        return self._expiry if ttl is None else expiring(self, ttl)
+    def _encode_ttl(self, ttl: float | None) -> tuple[bytes, ...]:
+        return self._expiry if ttl is None else encode_ttl(self, ttl)
 
     def delete(self, key: str) -> bool:
         return bool(self._do("delete", key, ("UNLINK", self._name(key)), again=False))
 
     def add(self, key: str, value: bytes, *, ttl: float | None = None) -> bool:
-        name = self._fitting(key, value)
-        return self._do("add", key, ("SET", name, value, "NX", *self._expiring(ttl)), again=False) is not None
+        name = self._fit(key, value)
+        return self._do("add", key, ("SET", name, value, "NX", *self._encode_ttl(ttl)), again=False) is not None
 
     def replace(self, key: str, expected: bytes, value: bytes, *, ttl: float | None = None) -> bool:
-        name = self._fitting(key, value)
+        name = self._fit(key, value)
         if not isinstance(expected, bytes):
             return False  # what is stored is bytes
         try:
-            return self._atomic.replace(name, expected, (value, *self._expiring(ttl)))
+            return self._atomic.replace(name, expected, (value, *self._encode_ttl(ttl)))
         except Exception as error:
             self._fail("replace", key, error)
 
@@ -162,11 +162,11 @@ class Redis(Store[str, bytes]):
             self._fail(operation, MISSING, error)
 
     def set_many(self, pairs: Iterable[tuple[str, bytes]], *, ttl: float | None = None) -> None:
-        expiry = self._expiring(ttl)
+        expiry = self._encode_ttl(ttl)
         words: list[bytes] = []
         size = 0
         for key, value in pairs:
-            name = self._fitting(key, value)
+            name = self._fit(key, value)
             if words and (len(words) >= 2 * _BATCH or size + len(value) > _BATCH_BYTES):
                 self._write(words, expiry)  # so that a large value goes alone, which spares it a copy
                 words, size = [], 0
@@ -220,7 +220,7 @@ class Redis(Store[str, bytes]):
             return select_names(self, query)
         if not query.keys_only:
             return self._pairs("select", query)
-        names = self._at_once(query) if self._runs_at_once(query) else self._pages("select", query)
+        names = self._run_keys(query) if self._runs_at_once(query) else self._pages("select", query)
         return ((key, None) for key in chain.from_iterable(map(self._names.keys, names)))
 
     def split(self, count: int) -> list[Part]:
@@ -285,7 +285,7 @@ class Redis(Store[str, bytes]):
         plain = query.keys_only and not query.lazy and query.limit is None and query.part is None
         return plain and is_servers_own(query.pattern)
 
-    def _at_once(self, query: Query) -> Iterator[list[bytes]]:
+    def _run_keys(self, query: Query) -> Iterator[list[bytes]]:
         command = ("KEYS", self._names.match(query.pattern))
         try:
             found = [self._connection.ask(server, command) for server in self._connection.servers()]
@@ -296,7 +296,7 @@ class Redis(Store[str, bytes]):
         return iter(found if len(found) == 1 else [list(dict.fromkeys(chain.from_iterable(found)))])
 
     def check(self, key: str, value: bytes) -> None:
-        self._fitting(key, value)
+        self._fit(key, value)
 
     # -- the client --------------------------------------------------------------------------------------------
 

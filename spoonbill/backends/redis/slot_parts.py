@@ -5,7 +5,7 @@ from typing import Any
 
 from spoonbill.backends.redis.cluster import ClusterConnection
 from spoonbill.backends.redis.scan import take_new
-from spoonbill.backends.redis.wire import packed, unfailed
+from spoonbill.backends.redis.wire import pack, raise_failed
 from spoonbill.common.batching import batches
 from spoonbill.errors import StoreError
 from spoonbill.query import Part
@@ -57,6 +57,6 @@ def scan_slots(connection: ClusterConnection, part: Part) -> Iterator[list[bytes
 
 
 def _names_in(connection: ClusterConnection, server: Any, slots: Sequence[int]) -> list[bytes]:
-    commands = [packed((b"CLUSTER", b"GETKEYSINSLOT", b"%d" % slot, _MOST)) for slot in slots]
-    replies = unfailed(connection.ask_packed(server, b"".join(commands), True, len(commands)))
+    commands = [pack((b"CLUSTER", b"GETKEYSINSLOT", b"%d" % slot, _MOST)) for slot in slots]
+    replies = raise_failed(connection.ask_packed(server, b"".join(commands), True, len(commands)))
     return [name for names in replies for name in names]

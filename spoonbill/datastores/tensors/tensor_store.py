@@ -46,7 +46,7 @@ class TensorStore(NamedStore[str, Any]):
         return self.copy()
 
 
-def adopted(entries: Iterable[tuple[Any, Any]], framework: str, device: str) -> Iterator[tuple[Any, Any]]:
+def as_tensors(entries: Iterable[tuple[Any, Any]], framework: str, device: str) -> Iterator[tuple[Any, Any]]:
     """Yield the entries of a snapshot with their values as tensors of `framework`."""
     native, arrays = Safetensors(framework, device), Safetensors("np")
     for key, value in entries:

@@ -296,7 +296,7 @@ def test_keys_that_are_no_text_come_and_go(raw):
     "options", [("GETDEL",), ("GETDEL", "EVAL"), ("EVAL",)], ids=["script", "watch", "getdel and watch"]
 )
 def test_atomic_verbs_on_servers_that_lack_commands(options):
-    """Without GETDEL a script pops, without scripts a watched transaction does: each keeps every promise."""
+    """Without GETDEL a script pops, without scripts a watch transaction does: each keeps every promise."""
     without = [word for name in options for word in ("--rename-command", name, "")]
     with server(*without) as process, RedisStore(url(process)) as store, redis.Redis(port=process.port) as client:
         for _ in range(2):  # what was refused once is not tried again
