@@ -11,6 +11,7 @@ from spoonbill.filesystems.folder import Info
 class GcsFolder(ConditionalFolder):
     """A bucket, or a prefix in one."""
 
+    in_order = True
     _checked = False
 
     async def _call(self, method: str, url: str, path: str, **options: Any) -> Any:
@@ -98,8 +99,14 @@ class GcsFolder(ConditionalFolder):
         return True
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
+        return self._infos(stem)
+
+    def infos_after(self, stem: str, after: str) -> Iterator[list[Info]]:
+        return self._infos(stem, **({"startOffset": self.fs.split_path(self.path(after))[1]} if after else {}))
+
+    def _infos(self, stem: str, **arguments: str) -> Iterator[list[Info]]:
         bucket, start, _ = self.fs.split_path(self.root + "/")
-        arguments = {"prefix": f"{start.rstrip('/')}/{stem}".lstrip("/")}
+        arguments["prefix"] = f"{start.rstrip('/')}/{stem}".lstrip("/")
         while True:
             try:
                 page = self.run(self.fs._call, "GET", "b/{}/o", bucket, json_out=True, **arguments)  # noqa: SLF001

@@ -16,6 +16,7 @@ from spoonbill.filesystems.folder import Folder, Info
 _MOST = 1000
 """Names in one bulk delete."""
 _PAUSE = 0.05
+_DIRECTORY_BUCKET = "--x-s3"
 
 
 class _Session(AIOHTTPSession):  # type: ignore[misc] # it has no types
@@ -165,9 +166,22 @@ class S3Folder(ConditionalFolder):
         super().copy_many(source, pairs)
         self.fs.invalidate_cache(self.root)
 
+    @property
+    def in_order(self) -> bool:  # type: ignore[override]
+        """A directory bucket lists in no order, and a control character is no place where a listing can begin."""
+        bucket = self.fs.split_path(self.root)[0]
+        return self.root.isprintable() and not bucket.endswith(_DIRECTORY_BUCKET)
+
     def infos(self, stem: str) -> Iterator[list[Info]]:
+        return self._infos(stem)
+
+    def infos_after(self, stem: str, after: str) -> Iterator[list[Info]]:
+        start = self.fs.split_path(self.path(after))[1]
+        return self._infos(stem, **({"StartAfter": start} if after else {}))
+
+    def _infos(self, stem: str, **arguments: Any) -> Iterator[list[Info]]:
         bucket, start, _ = self.fs.split_path(self.root + "/")
-        arguments = {"Bucket": bucket, "Prefix": f"{start.rstrip('/')}/{stem}".lstrip("/")}
+        arguments |= {"Bucket": bucket, "Prefix": f"{start.rstrip('/')}/{stem}".lstrip("/")}
         while True:
             try:
                 page = self.run(self.fs._call_s3, "list_objects_v2", **arguments)  # noqa: SLF001

@@ -58,10 +58,10 @@ def writes_beside(store, value, most=500):
     assert errors == []
 
 
-def check_shares_while_written(store, keys, value, counts=(1, 3, 16)):
+def check_shares_while_written(store, keys, value, counts=(1, 3, 16), most=500):
     """Every key that stays is in exactly one share while others come and go."""
     for count in counts:
-        with writes_beside(store, value):
+        with writes_beside(store, value, most):
             shares = store.shares(count)
             found = Counter(key for share in shares for key in share.keys())
         assert {key: found[key] for key in keys} == dict.fromkeys(keys, 1)

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,13 +18,17 @@ from spoonbill.filesystems.folder import Folder
 from spoonbill.filesystems.names import key_of, stems_of
 from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.staging import Staging
-from spoonbill.query import Plan, Query, Step
+from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.snapshots.folder_writer import export
+from spoonbill.store.parts import check_count, select_names
 
 _BATCH = 100
 """Files of one batch of reads: their values are in memory together."""
 _BATCH_BYTES = 32 << 20
 """Bytes after which a batch of writes goes out before it is full."""
+_BETWEEN = "between"
+"""The kind of a part: ``("between", after, last)``, names behind `after` and up to `last`, None: to the end."""
+_WHOLE: Part = (_BETWEEN,)
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
 
 
@@ -120,6 +125,8 @@ class Filesystem(FilesystemRoot):
     def native(self, verb: str) -> bool:
         if verb in {"add", "replace", "pop"}:
             return verb in self._folder.atomic
+        if verb == "split":
+            return self._folder.in_order
         return super().native(verb)
 
     def add(self, key: str, value: bytes) -> bool:
@@ -233,13 +240,23 @@ class Filesystem(FilesystemRoot):
             for name in page:
                 yield key_of(name)
 
-    def _pages(self, stem: str) -> Iterator[list[str]]:
-        pages = self._open_for_reading().pages(stem)
+    def _pages(self, stem: str, part: Part = _WHOLE) -> Iterator[list[str]]:
+        reader = self._open_for_reading()
+        pages = reader.pages_between(stem, *part[1:]) if part[1:] else reader.pages(stem)
         while True:
             page = self._try("iter", next, pages, None)
             if page is None:
                 return
             yield page
+
+    def split(self, count: int) -> list[Part]:
+        if not self._folder.in_order:
+            return super().split(count)
+        check_count(count)
+        names = sorted(name for page in self._pages("") for name in page)
+        count = max(1, min(count, len(names)))
+        lasts = [names[index * len(names) // count - 1] for index in range(1, count)]
+        return [(_BETWEEN, after, last) for after, last in pairwise(("", *lasts, None))]
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
         return self._with_values(self.iter())
@@ -251,17 +268,20 @@ class Filesystem(FilesystemRoot):
                     yield key, value
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
+        part = query.part or _WHOLE
+        if part[0] != _BETWEEN:
+            return select_names(self, query)
         # Not read: a file whose name cannot match costs its name only.
-        keys = (key for key in self._beginning_with(self._starts(query)) if query.matches_key(key))
+        keys = (key for key in self._beginning_with(self._starts(query), part) if query.matches_key(key))
         return ((key, None) for key in keys) if query.keys_only else self._with_values(keys)
 
     def _starts(self, query: Query) -> tuple[str, ...]:
         return ("",) if query.pattern is None else query.pattern.prefixes
 
-    def _beginning_with(self, starts: tuple[str, ...]) -> Iterator[str]:
+    def _beginning_with(self, starts: tuple[str, ...], part: Part) -> Iterator[str]:
         for start in starts:
             for stem in stems_of(start):
-                for page in self._pages(stem):
+                for page in self._pages(stem, part):
                     yield from (key for key in map(key_of, page) if key.startswith(start))
 
     def plan(self, query: Query) -> Plan:

@@ -29,6 +29,8 @@ class Readable(Values, Protocol):
 
     def pages(self, stem: str) -> Iterator[list[str]]: ...
 
+    def pages_between(self, stem: str, after: str, last: str | None) -> Iterator[list[str]]: ...
+
 
 class Unfinished:
     """The state that the journal of a root decides for, read from wherever its files lie now.
@@ -96,6 +98,11 @@ class Unfinished:
             yield [name for name in page if folder.path(name) not in self._places]
         names = [folder.name(path) for path, places in self._places.items() if places]
         yield [name for name in names if name.startswith(stem) and not name.endswith(NO_KEYS)]
+
+    def pages_between(self, stem: str, after: str, last: str | None) -> Iterator[list[str]]:
+        """Yield pages of the names that begin with `stem`, behind `after` and up to `last`; None: to the end."""
+        for page in self.pages(stem):
+            yield [name for name in page if after < name and (last is None or name <= last)]
 
 
 def look(folder: Folder) -> Unfinished | None:

@@ -14,7 +14,8 @@ import time
 import pysos
 import pytest
 
-from spoonbill.backends import Pysos, pysos_backend
+from spoonbill.backends import Pysos
+from spoonbill.backends import pysos as pysos_backend
 from spoonbill.datastores import PysosStore
 from spoonbill.errors import SpoonbillError, StoreError
 
