@@ -6,6 +6,7 @@ from typing import Any
 
 from spoonbill.backends.pysos import Pysos
 from spoonbill.codecs import get_codec
+from spoonbill.common.generics import K, V
 from spoonbill.errors import CodecError
 from spoonbill.layers.codec import Codec
 from spoonbill.store.named import NamedStore
@@ -27,7 +28,7 @@ class _PickleInJson:
             raise CodecError(f"this is no pickle in base64, as strict=False writes it: {error}") from error
 
 
-class PysosStore(NamedStore[Any, Any]):
+class PysosStore(NamedStore[K, V]):
     """A persistent dict in one readable text file, with its index in memory. Values are what JSON holds.
 
     Parameters

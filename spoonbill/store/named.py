@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from spoonbill.common.generics import K, V
 from spoonbill.store.layer import Layer
 
-K = TypeVar("K")
-V = TypeVar("V")
 P = ParamSpec("P")
 S = TypeVar("S")
 

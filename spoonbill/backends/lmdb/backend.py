@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice, pairwise, repeat
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeGuard
+from typing import Any, NoReturn, TypeGuard, Unpack
 
 import lmdb
 
@@ -18,6 +18,7 @@ from spoonbill.backends.lmdb.compiled import (
     single_key_verbs,
 )
 from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, SharedHandle, environment
+from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
@@ -45,13 +46,8 @@ class Lmdb(Store[str, bytes]):
     ----------
     path : str or Path
         The environment's directory; made where it is missing.
-    durability : {"disk", "process"}, optional
-        ``"disk"``: a finished write survives a power cut. ``"process"``: it survives the end of this process, but the
-        last writes may be lost, and the file torn, by a crash of the machine; many times faster.
-    map_size : int, optional
-        The largest size of the database in bytes; by default as much as the platform grants, grown when full.
     **options
-        For ``lmdb.open``.
+        As `LmdbOptions` tells them; all others go to ``lmdb.open``.
     """
 
     limits = Limits(key_bytes=_LONGEST)
@@ -66,21 +62,16 @@ class Lmdb(Store[str, bytes]):
     reads_odd_keys = True
     _batch = _BATCH  # a class of larger values says fewer
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        durability: Literal["disk", "process"] = "disk",
-        map_size: int | None = None,
-        **options: Any,
-    ) -> None:
+    def __init__(self, path: str | Path, **options: Unpack[LmdbOptions]) -> None:
+        engine: dict[str, Any] = {**options}
+        durability, map_size = engine.pop("durability", "disk"), engine.pop("map_size", None)
         if durability not in {"disk", "process"}:
             raise ValueError(f'Lmdb: durability is "disk" or "process", not {durability!r}')
         if durability == "process":
-            options = {"sync": False, **options}
+            engine.setdefault("sync", False)
         if map_size is not None:
-            options = {"map_size": map_size, **options}
-        shared = environment(path, options)
+            engine["map_size"] = map_size
+        shared = environment(path, engine)
         self._lock = shared.lock
         self._handle = SharedHandle(shared)
 

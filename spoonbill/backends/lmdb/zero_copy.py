@@ -7,13 +7,14 @@ import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import lmdb
 
 from spoonbill.backends.lmdb.backend import Lmdb
 from spoonbill.backends.lmdb.compiled import EMPTY
 from spoonbill.backends.lmdb.environment import Environment
+from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.common.locks import new_lock
 
 __all__ = ["ZeroCopyLmdb"]
@@ -33,7 +34,7 @@ class ZeroCopyLmdb(Lmdb):
 
     _batch = 16
 
-    def __init__(self, path: str | Path, **options: Any) -> None:
+    def __init__(self, path: str | Path, **options: Unpack[LmdbOptions]) -> None:
         super().__init__(path, **options)
         self._leasing = new_lock()
         self._latest: weakref.ref[_Lease] | None = None

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.codecs.safetensors import TensorInfo
+from spoonbill.common.generics import StrKey, V
 from spoonbill.common.progress import Progress
 from spoonbill.datastores.tensors.safetensors_file import SafetensorsStore
 from spoonbill.datastores.tensors.tensor_store import TensorStore, as_tensors
@@ -14,7 +15,7 @@ from spoonbill.snapshots import file as snapshot
 from spoonbill.store import Store
 
 
-class MutableTensorStore(TensorStore):
+class MutableTensorStore(TensorStore[StrKey, V]):
     """Tensors over a store of bytes, with the export of them.
 
     Parameters

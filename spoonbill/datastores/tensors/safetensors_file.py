@@ -9,6 +9,7 @@ from spoonbill.backends.memory import Memory
 from spoonbill.backends.safetensors.file import SafetensorsFile
 from spoonbill.backends.safetensors.shards import SafetensorsShards
 from spoonbill.codecs.safetensors import TensorInfo
+from spoonbill.common.generics import StrKey, V
 from spoonbill.datastores.tensors.tensor_store import TensorStore, as_tensors
 from spoonbill.filesystems import is_local
 from spoonbill.layers.frozen import Frozen
@@ -32,7 +33,7 @@ class _OfTheClass:
         return lambda *arguments, **options: Frozen.load(store, *arguments, **options)
 
 
-class SafetensorsStore(Frozen[str, Any], TensorStore):
+class SafetensorsStore(Frozen[StrKey, V], TensorStore[StrKey, V]):
     """Tensors from disk, each read when it is asked for; every write raises `ReadOnlyError`.
 
     Parameters
