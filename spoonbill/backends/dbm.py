@@ -42,7 +42,7 @@ class Dbm(Store[str, bytes]):
 
     def __init__(self, path: str | Path, *, dbm: str | None = None) -> None:
         self._lock = engine_lock(("dbm", os.path.realpath(path)))
-        self._db: Any = _opened(os.fspath(path), dbm)
+        self._db: Any = _open_file(os.fspath(path), dbm)
         self._count: int | None = None
 
     def _key(self, key: str) -> bytes:
@@ -55,7 +55,7 @@ class Dbm(Store[str, bytes]):
                 f"{self!r}: a key is a str of valid text, not {type(key).__name__} {shortened(key)}"
             ) from error
 
-    def _failed(self, operation: str, key: Any, error: BaseException) -> StoreError:
+    def _engine_error(self, operation: str, key: Any, error: BaseException) -> StoreError:
         return self._failure(operation, key, error, "Check the disk, and that no other process writes the file.")
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -66,7 +66,7 @@ class Dbm(Store[str, bytes]):
             except KeyError:
                 return default
             except _ERRORS as error:
-                raise self._failed("get", key, error) from error
+                raise self._engine_error("get", key, error) from error
 
     def set(self, key: str, value: bytes) -> None:
         data = self._key(key)
@@ -75,7 +75,7 @@ class Dbm(Store[str, bytes]):
                 new = self._count is not None and data not in self._db
                 self._db[data] = value
             except _ERRORS as error:
-                raise self._failed("set", key, error) from error
+                raise self._engine_error("set", key, error) from error
             if new:
                 self._count = (self._count or 0) + 1
 
@@ -87,7 +87,7 @@ class Dbm(Store[str, bytes]):
             except KeyError:
                 return False
             except _ERRORS as error:
-                raise self._failed("delete", key, error) from error
+                raise self._engine_error("delete", key, error) from error
             if self._count is not None:
                 self._count -= 1
             return True
@@ -98,10 +98,10 @@ class Dbm(Store[str, bytes]):
             try:
                 keys = list(self._db.keys())
             except _ERRORS as error:
-                raise self._failed("iter", MISSING, error) from error
-        return map(self._decoded, keys)
+                raise self._engine_error("iter", MISSING, error) from error
+        return map(self._decode, keys)
 
-    def _decoded(self, key: bytes) -> str:
+    def _decode(self, key: bytes) -> str:
         try:
             return key.decode()
         except UnicodeDecodeError as error:
@@ -117,7 +117,7 @@ class Dbm(Store[str, bytes]):
             try:
                 return data in self._db
             except _ERRORS as error:
-                raise self._failed("has", key, error) from error
+                raise self._engine_error("has", key, error) from error
 
     def count(self) -> int:
         self._key("")
@@ -126,7 +126,7 @@ class Dbm(Store[str, bytes]):
                 try:
                     self._count = len(self._db)  # some dbms count by listing: once is enough
                 except _ERRORS as error:
-                    raise self._failed("count", MISSING, error) from error
+                    raise self._engine_error("count", MISSING, error) from error
             return self._count
 
     def check(self, key: str, value: bytes) -> None:  # noqa: ARG002 - any bytes fit
@@ -139,7 +139,7 @@ class Dbm(Store[str, bytes]):
                 try:
                     self._db.sync()
                 except _ERRORS as error:
-                    raise self._failed("flush", MISSING, error) from error
+                    raise self._engine_error("flush", MISSING, error) from error
 
     def close(self) -> None:
         with self._lock:
@@ -148,7 +148,7 @@ class Dbm(Store[str, bytes]):
                 self._db = None
 
 
-def _opened(path: str, wanted: str | None) -> Any:
+def _open_file(path: str, wanted: str | None) -> Any:
     present = dbm.whichdb(path)
     if present == "":
         raise StoreError(f"{path} is a file that no dbm of this Python can read: check the path, or move the file away")

@@ -1,17 +1,15 @@
 """A dict, or any dict-like object, as a store."""
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from typing import Any, Self, TypeVar
+from typing import Any, Self, overload
 
+from spoonbill.common.generics import D, K, V
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees
 from spoonbill.errors import InvalidKeyError, StackError
 from spoonbill.store import Store
 from spoonbill.store.binding import no_ttl
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class Memory(Store[K, V]):
@@ -58,6 +56,15 @@ class Memory(Store[K, V]):
 
     def _unhashable(self, key: Any, error: TypeError) -> InvalidKeyError:
         return InvalidKeyError(f"{self!r}: a key is hashable, {type(key).__name__} {shortened(key)} is not ({error})")
+
+    @overload
+    def get(self, key: K, default: None = None) -> V | None: ...
+
+    @overload
+    def get(self, key: K, default: V) -> V: ...
+
+    @overload
+    def get(self, key: K, default: D) -> V | D: ...
 
     def get(self, key: K, default: Any = None) -> Any:
         try:

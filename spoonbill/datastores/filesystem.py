@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.filesystem.backend import Filesystem
+from spoonbill.common.generics import K, V
 from spoonbill.common.progress import Progress
 from spoonbill.layers.cached import Cached
 from spoonbill.layers.codec import Codec
@@ -15,7 +16,7 @@ SNAPSHOT = ".snapshot"
 """What the name of a snapshot file ends with where a folder of files could be meant."""
 
 
-class FilesystemStore(NamedStore[Any, Any]):
+class FilesystemStore(NamedStore[K, V]):
     """One file a key, with names that people can read: cheap, slow, and open to every other tool.
 
     Parameters
@@ -60,7 +61,7 @@ class FilesystemStore(NamedStore[Any, Any]):
         self._strict = strict
         self.features |= files.features
 
-    def read_range(self, key: Any, start: int, stop: int) -> bytes:
+    def read_range(self, key: K, start: int, stop: int) -> bytes:
         """Return the bytes of a file from `start` up to `stop`, as the codec wrote them, without reading the rest.
 
         Parameters

@@ -2,12 +2,10 @@
 
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from spoonbill.backends.memory import Memory
-
-K = TypeVar("K")
-V = TypeVar("V")
+from spoonbill.common.generics import K, V
 
 
 class InMemoryStore(Memory[K, V]):

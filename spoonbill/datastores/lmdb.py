@@ -1,14 +1,16 @@
 """LmdbStore: any object under any key in an LMDB environment."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Unpack
 
 from spoonbill.backends.lmdb.backend import Lmdb
+from spoonbill.backends.lmdb.options import LmdbOptions
+from spoonbill.common.generics import K, V
 from spoonbill.layers.codec import Codec
 from spoonbill.store.named import NamedStore
 
 
-class LmdbStore(NamedStore[Any, Any]):
+class LmdbStore(NamedStore[K, V]):
     """Persistent, larger than memory, fast, and shared by processes: typed values in an LMDB environment.
 
     Parameters
@@ -19,12 +21,8 @@ class LmdbStore(NamedStore[Any, Any]):
         False also holds what only pickle and cloudpickle can.
     codec : str or object, optional
         How values are written; ``"msgpack"`` where strict, else ``"cloudpickle"``.
-    durability : {"disk", "process"}, optional
-        What a finished write survives, see `Lmdb`.
-    map_size : int, optional
-        The largest size in bytes; by default it grows.
     **options
-        For ``lmdb.open``.
+        As `LmdbOptions` tells them, such as ``durability="process"``; all others go to ``lmdb.open``.
     """
 
     def __init__(
@@ -33,9 +31,6 @@ class LmdbStore(NamedStore[Any, Any]):
         *,
         strict: bool = True,
         codec: str | object | None = None,
-        durability: Literal["disk", "process"] = "disk",
-        map_size: int | None = None,
-        **options: Any,
+        **options: Unpack[LmdbOptions],
     ) -> None:
-        engine = Lmdb(path, durability=durability, map_size=map_size, **options)
-        super().__init__(Codec(engine, codec, strict=strict))
+        super().__init__(Codec(Lmdb(path, **options), codec, strict=strict))

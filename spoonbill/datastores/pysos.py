@@ -1,14 +1,14 @@
 """PysosStore: a text file of JSON lines that pysos opens."""
 
 from pathlib import Path
-from typing import Any
 
 from spoonbill.backends.pysos.backend import Pysos
+from spoonbill.common.generics import K, V
 from spoonbill.layers.codec import Codec
 from spoonbill.store.named import NamedStore
 
 
-class PysosStore(NamedStore[Any, Any]):
+class PysosStore(NamedStore[K, V]):
     """A persistent dict in one readable text file, with its index in memory. Values are what JSON holds.
 
     Parameters

@@ -2,12 +2,13 @@
 
 from typing import Any, Self
 
+from spoonbill.common.generics import K, V
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.strict_string import StrictString
 from spoonbill.store.named import NamedStore
 
 
-class RedisStore(NamedStore[Any, Any]):
+class RedisStore(NamedStore[K, V]):
     """The fastest shared store: plain keys on a Redis or Valkey server, one or many, that other programs read.
 
     Parameters

@@ -1,14 +1,14 @@
 """ShelveStore: a file that the standard library's shelve opens."""
 
 from pathlib import Path
-from typing import Any
 
 from spoonbill.backends.dbm import Dbm
+from spoonbill.common.generics import StrKey, V
 from spoonbill.layers.codec import Codec
 from spoonbill.store.named import NamedStore
 
 
-class ShelveStore(NamedStore[str, Any]):
+class ShelveStore(NamedStore[StrKey, V]):
     """A shelf kept open: str keys, pickled values, readable by ``shelve.open``.
 
     Parameters

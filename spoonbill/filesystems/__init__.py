@@ -2,16 +2,24 @@
 
 from spoonbill.filesystems.flock import folder_lock
 from spoonbill.filesystems.fsspec_url import open_filesystem
-from spoonbill.filesystems.single import copies, is_local, named, open_for_reading, rename, renames, write_atomically
+from spoonbill.filesystems.single import (
+    copies,
+    is_local,
+    open_for_reading,
+    rename,
+    renames,
+    translate_errors,
+    write_atomically,
+)
 
 __all__ = [
     "copies",
     "folder_lock",
     "is_local",
-    "named",
     "open_filesystem",
     "open_for_reading",
     "rename",
     "renames",
+    "translate_errors",
     "write_atomically",
 ]

@@ -30,14 +30,14 @@ class AzureFolder(ConditionalFolder):
         sends_once(transport.session)
         return await self._on_blob(path, method, *arguments, retry_total=0, **options)
 
-    async def held(self, path: str, **span: int) -> tuple[bytes, str]:
+    async def fetch(self, path: str, **span: int) -> tuple[bytes, str]:
         stream = await self._on_blob(path, "download_blob", **span)
         return await stream.readall(), stream.properties.etag
 
     def read_part(self, path: str, start: int, stop: int) -> bytes:
         if start >= min(stop, self.info(path)["size"]):
             return b""
-        return self.run(self.held, path, offset=start, length=stop - start)[0]  # type: ignore[no-any-return]
+        return self.run(self.fetch, path, offset=start, length=stop - start)[0]  # type: ignore[no-any-return]
 
     async def awrite(self, path: str, data: bytes) -> None:
         await self._on_blob(path, "upload_blob", data, overwrite=True)
@@ -59,7 +59,7 @@ class AzureFolder(ConditionalFolder):
 
     async def put_if(self, path: str, data: bytes, mark: str | None) -> bool:
         if mark is not None:
-            return await self._if_unchanged(path, mark, "upload_blob", data, overwrite=True)
+            return await self._call_if_unchanged(path, mark, "upload_blob", data, overwrite=True)
         try:
             await self._once(path, "upload_blob", data, overwrite=False)
         except Exception as error:
@@ -69,9 +69,9 @@ class AzureFolder(ConditionalFolder):
         return True
 
     async def delete_if(self, path: str, mark: str) -> bool:
-        return await self._if_unchanged(path, mark, "delete_blob")
+        return await self._call_if_unchanged(path, mark, "delete_blob")
 
-    async def _if_unchanged(self, path: str, etag: str, method: str, *arguments: Any, **options: Any) -> bool:
+    async def _call_if_unchanged(self, path: str, etag: str, method: str, *arguments: Any, **options: Any) -> bool:
         """Call a method where the blob still has this etag; return whether it had."""
         from azure.core import MatchConditions
 

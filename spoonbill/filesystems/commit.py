@@ -1,7 +1,7 @@
 """A new state of a root, shown in full or not at all: decided by one small file, from which a crash is repaired.
 
 The new files lie ready under names that no listing shows, and the files that they replace get second names. Then a
-record is written, and only now the files are renamed one by one. While the record is there, everything is there to
+journal is written, and only now the files are renamed one by one. While the journal is there, everything is there to
 finish the new state, and to put the old one back: an error puts it back at once; after a crash the next one who writes
 to the root finishes. Both can be done again from any point, so they may themselves be interrupted.
 """
@@ -15,23 +15,22 @@ from spoonbill.common.batching import batches
 from spoonbill.common.progress import with_progress
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.errors import status_of
-from spoonbill.filesystems.folder import Folder
+from spoonbill.filesystems.folder import JOURNAL, Folder
 from spoonbill.filesystems.recovery.journal import (
     BACK,
     FORWARD,
     Change,
-    Record,
+    Journal,
     read_changes,
-    written_changes,
+    write_changes,
 )
 from spoonbill.filesystems.recovery.run import aside_name, kept_name, list_name, staged_name, sweep
-from spoonbill.snapshots.folder import RECORD
 
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
-_AT_A_TIME = 1000
+_BATCH = 1000
 
 
-def publish(
+def commit(
     folder: Folder,
     token: str,
     names: Collection[str],
@@ -43,7 +42,7 @@ def publish(
 
     Parameters
     ----------
-    medium : Folder
+    folder : Folder
         The root.
     token : str
         What the names of the staged files carry.
@@ -57,7 +56,7 @@ def publish(
     Raises
     ------
     StoreError
-        If the new state could be neither shown nor taken back, as where a server has gone. Then the record is still
+        If the new state could be neither shown nor taken back, as where a server has gone. Then the journal is still
         there, the staged files have to stay, and `recover` goes on.
     """
     with folder.lock, folder.alone(wait=True):
@@ -66,18 +65,18 @@ def publish(
         changes = [Change(name, new=True, old=name in old) for name in names]
         changes += [Change(name, new=False, old=True) for name in sorted(set(old).difference(names))]
         if changes:
-            _Publication(folder, token, changes).run(progress=progress)
+            _Commit(folder, token, changes).run(progress=progress)
 
 
-def undecided(folder: Folder) -> bool:
-    """Return whether no record is there, so that staged files are of no use to anybody."""
-    return not folder.exists(folder.path(RECORD))
+def is_undecided(folder: Folder) -> bool:
+    """Return whether no journal is there, so that staged files are of no use to anybody."""
+    return not folder.exists(folder.path(JOURNAL))
 
 
 def is_unfinished(folder: Folder) -> bool:
-    """Return whether a record is there. A root that lets nobody ask is taken as one without."""
+    """Return whether a journal is there. A root that lets nobody ask is taken as one without."""
     try:
-        folder.read(folder.path(RECORD))
+        folder.read(folder.path(JOURNAL))
     except _ABSENCES:
         return False
     except Exception as error:
@@ -98,48 +97,48 @@ def recover(folder: Folder) -> bool:
 
 
 def _settle(folder: Folder) -> None:
-    publication = _Publication.found(folder)
-    if publication is not None:
-        publication.resume()
+    unfinished = _Commit.find(folder)
+    if unfinished is not None:
+        unfinished.resume()
 
 
-class _Publication:
+class _Commit:
     """One such change of a root.
 
     Parameters
     ----------
-    medium : Folder
+    folder : Folder
         The root.
     token : str
         What the names of its files carry.
     changes : list of Change
         What happens to each file.
-    record : Record, optional
-        The record as it was found.
+    journal : Journal, optional
+        The journal as it was found.
     """
 
-    def __init__(self, folder: Folder, token: str, changes: list[Change], record: Record | None = None) -> None:
+    def __init__(self, folder: Folder, token: str, changes: list[Change], journal: Journal | None = None) -> None:
         self._folder = folder
         self._token = token
         self._changes = changes
-        self._digest = "" if record is None else record.digest
-        self._record = record
-        self._decided = record is not None
+        self._digest = "" if journal is None else journal.digest
+        self._journal = journal
+        self._decided = journal is not None
 
     @classmethod
-    def found(cls, folder: Folder) -> Self | None:
-        """Return the one whose record is there, verified in every field, and of this user."""
+    def find(cls, folder: Folder) -> Self | None:
+        """Return the one whose journal is there, verified in every field, and of this user."""
         try:
-            record = Record.read(folder, own=True)
+            journal = Journal.read(folder, own=True)
         except _ABSENCES:
             return None
         try:
-            changes = read_changes(folder, record, own=True)
+            changes = read_changes(folder, journal, own=True)
         except _ABSENCES:
-            if undecided(folder):  # it was ended meanwhile
+            if is_undecided(folder):  # it was ended meanwhile
                 return None
             raise
-        return cls(folder, record.token, changes, record)
+        return cls(folder, journal.token, changes, journal)
 
     # -- what it does ------------------------------------------------------------------------------------------
 
@@ -147,7 +146,7 @@ class _Publication:
         """Decide on the change and carry it out."""
         try:
             self._in_batches(self._folder.keep_many, ((name, kept) for kept, name in self._returns()))
-            data, self._digest = written_changes(self._changes)
+            data, self._digest = write_changes(self._changes)
             self._folder.stage_many({self._folder.path(list_name(self._token)): data})
         except BaseException:
             self._forget()
@@ -163,7 +162,7 @@ class _Publication:
             raise StoreError(
                 f"{folder.path(foreign[0])} is of another user, or has a second name, and nothing is done: move it away"
             )
-        if self._record is not None and self._record.direction == FORWARD:
+        if self._journal is not None and self._journal.direction == FORWARD:
             self._go([(staged, name) for staged, name in self._moves() if staged in left])
         else:
             self._turn(BACK)
@@ -176,7 +175,7 @@ class _Publication:
             self._turn(FORWARD)
             self._in_batches(self._show, moves)
             self._drop([change.name for change in self._changes if not change.new])
-            self._drop([RECORD])
+            self._drop([JOURNAL])
         except BaseException as error:
             self._take_back(error)
             raise
@@ -188,23 +187,23 @@ class _Publication:
 
     def _take_back(self, error: BaseException) -> None:
         try:
-            if not self._decided and undecided(self._folder):
+            if not self._decided and is_undecided(self._folder):
                 self._forget()
                 return
             self._turn(BACK)
             self._go_back(self._returns())
         except Exception as second:
             raise StoreError(
-                f"the last step of a save or load into {self._folder.root} was broken off by {_told(error)}, and could "
-                f"not be taken back: {_told(second)}. Some files there are new and some are old; all of both are kept. "
-                "Remove the reason and open the store again: it goes on from what is noted there"
+                f"the last step of a save or load into {self._folder.root} was broken off by {_describe(error)}, and "
+                f"could not be taken back: {_describe(second)}. Some files there are new and some are old; all of both "
+                "are kept. Remove the reason and open the store again: it goes on from what is noted there"
             ) from error
 
     def _go_back(self, returns: list[tuple[str, str]]) -> None:
         """Give the old files their names again, and remove the new ones."""
         self._in_batches(self._folder.move_many, returns)
         self._drop([change.name for change in self._changes if not change.old])
-        self._drop([RECORD])
+        self._drop([JOURNAL])
         self._forget()  # a rename of one name of a file to another name of it leaves both
 
     # -- its parts ---------------------------------------------------------------------------------------------
@@ -216,40 +215,40 @@ class _Publication:
         return [(kept_name(self._token, change.name), change.name) for change in self._changes if change.old]
 
     def _turn(self, direction: str) -> None:
-        """Note where it goes, as ours: in one step where the medium can, so that no two go different ways."""
-        marks = self._folder.marks if self._record is None else self._record.roots
-        record = Record(self._token, direction, self._digest, uuid4().hex, tuple(marks))
-        before, self._record = self._record, record  # already now: a write that fails here may be heard there
+        """Note where it goes, as ours: in one step where the folder can, so that no two go different ways."""
+        marks = self._folder.marks if self._journal is None else self._journal.roots
+        journal = Journal(self._token, direction, self._digest, uuid4().hex, tuple(marks))
+        before, self._journal = self._journal, journal  # already now: a write that fails here may be heard there
         if before is None:
-            self._write(record.data())
-        elif not self._replaced(before.data(), record.data()):
+            self._write(journal.data())
+        elif not self._replace(before.data(), journal.data()):
             raise StoreError("another process goes on with it, or has ended it")
         self._decided = True
 
-    def _replaced(self, expected: bytes, record: bytes) -> bool:
+    def _replace(self, expected: bytes, journal: bytes) -> bool:
         folder = self._folder
-        path = folder.path(RECORD)
+        path = folder.path(JOURNAL)
         if "replace" in folder.atomic:
-            return folder.swap(path, expected, record)
+            return folder.swap(path, expected, journal)
         try:
             if folder.read_own(path) != expected:
                 return False
         except _ABSENCES:
             return False
-        self._write(record)
+        self._write(journal)
         return True
 
-    def _write(self, record: bytes) -> None:
+    def _write(self, journal: bytes) -> None:
         path = self._folder.path
-        self._folder.write_by(path(aside_name(self._token)), path(RECORD), record)
+        self._folder.write_by(path(aside_name(self._token)), path(JOURNAL), journal)
 
     def _in_batches(self, call: Callable[[list[tuple[str, str]]], None], pairs: Iterable[tuple[str, str]]) -> None:
         path = self._folder.path
-        for batch in batches(pairs, _AT_A_TIME):
+        for batch in batches(pairs, _BATCH):
             call([(path(source), path(target)) for source, target in batch])
 
     def _drop(self, names: Iterable[str]) -> None:
-        for batch in batches(names, _AT_A_TIME):
+        for batch in batches(names, _BATCH):
             self._folder.drop_many([self._folder.path(name) for name in batch])
 
     def _forget(self) -> None:
@@ -258,5 +257,5 @@ class _Publication:
             self._drop([*(kept for kept, _ in self._returns()), list_name(self._token)])
 
 
-def _told(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

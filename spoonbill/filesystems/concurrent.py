@@ -11,7 +11,7 @@ from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees
 from spoonbill.filesystems.folder import Folder, Info
 
-IN_FLIGHT = 64
+CONCURRENCY = 64
 """How many requests of one batch run at a time."""
 
 
@@ -106,7 +106,7 @@ class ConcurrentFolder(Folder):
         raise_first([one for one in found if not isinstance(one, FileNotFoundError)])  # removed meanwhile
 
     def gather(self, function: Callable[..., Awaitable[Any]], calls: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Return for each call its result or its error, in order; `IN_FLIGHT` of them run at a time.
+        """Return for each call its result or its error, in order; `CONCURRENCY` of them run at a time.
 
         When it raises, as for Ctrl-C, none of the calls is under way any more.
         """
@@ -140,7 +140,7 @@ async def _in_flight(
                 results[position] = error
 
     try:
-        await asyncio.gather(*(work() for _ in range(min(IN_FLIGHT, count))))
+        await asyncio.gather(*(work() for _ in range(min(CONCURRENCY, count))))
     finally:
         ended.set()
     return results

@@ -33,7 +33,7 @@ class ConditionalFolder(ConcurrentFolder):
 
     # -- what a service writes ---------------------------------------------------------------------------------
 
-    async def held(self, path: str) -> tuple[bytes, str]:
+    async def fetch(self, path: str) -> tuple[bytes, str]:
         """Return what the object holds and its mark, in one request."""
         raise NotImplementedError
 
@@ -49,26 +49,26 @@ class ConditionalFolder(ConcurrentFolder):
 
     async def aread(self, path: str) -> bytes:
         # One request, where fsspec's filesystems send two or more: parts of one read could be of different values.
-        return (await self.held(path))[0]
+        return (await self.fetch(path))[0]
 
     def create(self, path: str, data: bytes) -> bool:
-        return self._changed(self.put_if, path, data, None)
+        return self._change(self.put_if, path, data, None)
 
     def swap(self, path: str, expected: bytes, data: bytes) -> bool:
         while True:
             try:
-                value, mark = self.run(self.held, path)
+                value, mark = self.run(self.fetch, path)
             except FileNotFoundError:
                 return False
             if value != expected:
                 return False
-            if self._changed(self.put_if, path, data, mark):
+            if self._change(self.put_if, path, data, mark):
                 return True
 
     def take(self, path: str) -> bytes:
         while True:
-            value, mark = self.run(self.held, path)
-            if self._changed(self.delete_if, path, mark):
+            value, mark = self.run(self.fetch, path)
+            if self._change(self.delete_if, path, mark):
                 return value  # type: ignore[no-any-return]
 
     async def patiently(self, hook: Any, *arguments: Any) -> Any:
@@ -82,7 +82,7 @@ class ConditionalFolder(ConcurrentFolder):
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that clients do not come all at once
         return await hook(*arguments)
 
-    def _changed(self, hook: Any, path: str, *arguments: Any) -> bool:
+    def _change(self, hook: Any, path: str, *arguments: Any) -> bool:
         done: bool = self.run(self.patiently, hook, path, *arguments)
         if done:
             self.fs.invalidate_cache(path.rpartition("/")[0])

@@ -14,7 +14,11 @@ PART = "~part"
 """The ending of a file that is being written."""
 NOTE = "~note"
 """The ending of a file about the others."""
-NO_KEYS = (PART, NOTE)
+JOURNAL = "commit~journal"
+"""The file that is there while a save or load renames its files into place."""
+FILES_NOTE = f"files{NOTE}"
+"""The file that a finished save writes last, which lists the others."""
+NO_KEYS = (PART, NOTE, JOURNAL[JOURNAL.index("~") :])
 """Endings that no key's file has: a tilde is always escaped."""
 
 Info = dict[str, Any]
@@ -42,6 +46,8 @@ class Folder:
         Whether nothing can be written.
     serial : bool
         Whether writes of this process wait for each other.
+    in_order : bool
+        Whether listings come in the order of the names, and can begin after any of them.
     failures : tuple of exception types
         What a failing call may raise.
     """
@@ -49,6 +55,7 @@ class Folder:
     atomic: frozenset[str] = frozenset()
     read_only = False
     serial = True
+    in_order = False
     failures: tuple[type[Exception], ...] = (Exception,)
     limits = Limits()
     guarantees = Guarantees(
@@ -108,7 +115,7 @@ class Folder:
         return engine_lock(("filesystem", *self.identity))
 
     def alone(self, *, wait: bool) -> AbstractContextManager[bool]:  # noqa: ARG002 - for those that can tell
-        """Hold the root against publications of other processes; give False where one of them is known to hold it."""
+        """Hold the root against commits of other processes; give False where one of them is known to hold it."""
         return nullcontext(True)
 
     def claim(self, path: str) -> AbstractContextManager[bool] | None:  # noqa: ARG002 - as above
@@ -303,6 +310,18 @@ class Folder:
         """Yield pages of the names that begin with `stem`, without notes and files that are being written."""
         for page in self.infos(stem):
             yield [self.name(info["name"]) for info in page if not info["name"].endswith(NO_KEYS)]
+
+    def infos_after(self, stem: str, after: str) -> Iterator[list[Info]]:
+        """Yield what `infos` does without the names up to `after`, or up to just before it: only where `in_order`."""
+        raise NotImplementedError
+
+    def pages_between(self, stem: str, after: str, last: str | None) -> Iterator[list[str]]:
+        """Yield pages of the names that begin with `stem`, behind `after` and up to `last`; None: to the end."""
+        for page in self.infos_after(stem, after) if self.in_order else self.infos(stem):
+            names = [self.name(info["name"]) for info in page if not info["name"].endswith(NO_KEYS)]
+            yield [name for name in names if after < name and (last is None or name <= last)]
+            if self.in_order and last is not None and names and names[-1] > last:
+                return
 
     def tag(self, info: Info) -> str:
         """Return a text that changes with the file."""

@@ -70,21 +70,21 @@ class FtpFolder(Folder):
         """Return what a 550 means: that there is no such file, or that the server would not give it."""
         if any(words in str(refused).lower() for words in _ABSENT):
             return FileNotFoundError(path)
-        return refused if path.rpartition("/")[2] in self._listed(path.rpartition("/")[0]) else FileNotFoundError(path)
+        return refused if path.rpartition("/")[2] in self._list(path.rpartition("/")[0]) else FileNotFoundError(path)
 
-    def _listed(self, folder: str) -> list[str]:
+    def _list(self, folder: str) -> list[str]:
         try:
-            return [name for name, _ in self._on_line(partial(_listing, folder=folder))]
+            return [name for name, _ in self._on_line(partial(_read_listing, folder=folder))]
         except ftplib.error_perm:
             return []
 
     def read(self, path: str) -> bytes:
-        return self._asked(path, lambda ftp: _whole(ftp, path))  # type: ignore[no-any-return]
+        return self._ask(path, lambda ftp: _whole(ftp, path))  # type: ignore[no-any-return]
 
     def read_part(self, path: str, start: int, stop: int) -> bytes:
-        return self._asked(path, lambda ftp: _part(ftp, path, start, stop))  # type: ignore[no-any-return]
+        return self._ask(path, lambda ftp: _part(ftp, path, start, stop))  # type: ignore[no-any-return]
 
-    def _asked(self, path: str, work: Callable[[ftplib.FTP], Any], *, again: bool = True) -> Any:
+    def _ask(self, path: str, work: Callable[[ftplib.FTP], Any], *, again: bool = True) -> Any:
         try:
             return self._on_line(work, again=again)
         except ftplib.error_perm as refused:
@@ -92,14 +92,14 @@ class FtpFolder(Folder):
 
     def info(self, path: str) -> Info:
         folder, _, name = path.rpartition("/")
-        found = dict(self._asked(folder, partial(_listing, folder=folder)))
+        found = dict(self._ask(folder, partial(_read_listing, folder=folder)))
         if name not in found or found[name]["type"] != "file":
             raise FileNotFoundError(path)
         return {**found[name], "name": path, "size": int(found[name]["size"]), "type": "file"}
 
     def exists(self, path: str) -> bool:
         try:
-            self._asked(path, lambda ftp: _size(ftp, path))
+            self._ask(path, lambda ftp: _size(ftp, path))
         except FileNotFoundError:
             return False
         except ftplib.error_perm:  # it is in the listing, so it is a folder, or the server knows no SIZE
@@ -144,7 +144,7 @@ class FtpFolder(Folder):
 
     def remove(self, path: str) -> bool:
         try:
-            self._asked(path, lambda ftp: ftp.delete(path), again=False)
+            self._ask(path, lambda ftp: ftp.delete(path), again=False)
         except FileNotFoundError:
             return False
         return True
@@ -159,7 +159,7 @@ class FtpFolder(Folder):
         while folders:
             folder, start = folders.pop()
             try:
-                found = self._asked(folder, partial(_listing, folder=folder or "/"))
+                found = self._ask(folder, partial(_read_listing, folder=folder or "/"))
             except FileNotFoundError:
                 continue
             found = [(name, facts) for name, facts in found if name.startswith(start)]
@@ -175,7 +175,7 @@ class FtpFolder(Folder):
             self._opened.ftp.close()
 
 
-def _listing(ftp: ftplib.FTP, folder: str) -> list[tuple[str, dict[str, str]]]:
+def _read_listing(ftp: ftplib.FTP, folder: str) -> list[tuple[str, dict[str, str]]]:
     # A server's answer: a name that is none would lead elsewhere, or on and on.
     return [(name, facts) for name, facts in ftp.mlsd(folder) if name not in {"", ".", ".."} and "/" not in name]
 

@@ -11,14 +11,15 @@ from spoonbill.filesystems.folder import Info
 class GcsFolder(ConditionalFolder):
     """A bucket, or a prefix in one."""
 
+    in_order = True
     _checked = False
 
     async def _call(self, method: str, url: str, path: str, **options: Any) -> Any:
         bucket, name, _ = self.fs.split_path(path)
         try:
-            return await self.fs._call(method, url, bucket, name, **options)  # noqa: SLF001 - see AsyncMedium
+            return await self.fs._call(method, url, bucket, name, **options)  # noqa: SLF001 - see AsyncFolder
         except FileNotFoundError as error:
-            raise await self._proven(bucket, error) from error
+            raise await self._prove_absence(bucket, error) from error
 
     async def _once(self, method: str, url: str, *parts: str, **options: Any) -> None:
         """Send a request that is not safe to repeat: without the repetitions of gcsfs, and of aiohttp below it."""
@@ -31,9 +32,9 @@ class GcsFolder(ConditionalFolder):
         try:
             await self._once("DELETE", "b/{}/o/{}", bucket, name, **condition)
         except FileNotFoundError as error:
-            raise await self._proven(bucket, error) from error
+            raise await self._prove_absence(bucket, error) from error
 
-    async def _proven(self, bucket: str, error: OSError) -> OSError:
+    async def _prove_absence(self, bucket: str, error: OSError) -> OSError:
         """Return the error of an absent key as it is, where the bucket is there: the service says 404 of both."""
         if not self._checked:
             try:
@@ -43,7 +44,7 @@ class GcsFolder(ConditionalFolder):
             self._checked = True
         return error
 
-    async def held(self, path: str, headers: dict[str, str] | None = None) -> tuple[bytes, str]:
+    async def fetch(self, path: str, headers: dict[str, str] | None = None) -> tuple[bytes, str]:
         # The generation comes along in the reply, which a call of gcsfs's own would lose.
         reply, data = await self._call("GET", "b/{}/o/{}", path, alt="media", headers=headers or {})
         return data, reply["X-Goog-Generation"]
@@ -51,7 +52,7 @@ class GcsFolder(ConditionalFolder):
     def read_part(self, path: str, start: int, stop: int) -> bytes:
         if start >= min(stop, self.info(path)["size"]):
             return b""
-        return self.run(self.held, path, {"Range": f"bytes={start}-{stop - 1}"})[0]  # type: ignore[no-any-return]
+        return self.run(self.fetch, path, {"Range": f"bytes={start}-{stop - 1}"})[0]  # type: ignore[no-any-return]
 
     async def awrite(self, path: str, data: bytes) -> None:
         try:
@@ -98,8 +99,14 @@ class GcsFolder(ConditionalFolder):
         return True
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
+        return self._infos(stem)
+
+    def infos_after(self, stem: str, after: str) -> Iterator[list[Info]]:
+        return self._infos(stem, **({"startOffset": self.fs.split_path(self.path(after))[1]} if after else {}))
+
+    def _infos(self, stem: str, **arguments: str) -> Iterator[list[Info]]:
         bucket, start, _ = self.fs.split_path(self.root + "/")
-        arguments = {"prefix": f"{start.rstrip('/')}/{stem}".lstrip("/")}
+        arguments["prefix"] = f"{start.rstrip('/')}/{stem}".lstrip("/")
         while True:
             try:
                 page = self.run(self.fs._call, "GET", "b/{}/o", bucket, json_out=True, **arguments)  # noqa: SLF001

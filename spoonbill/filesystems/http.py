@@ -32,7 +32,7 @@ class HttpFolder(ReadOnlyFolder, ConcurrentFolder):
         return self.root + quote(path[len(self.root) :])  # a file's name may hold % and #
 
     async def aread(self, path: str) -> bytes:
-        return await self.fs._cat_file(self._url_of(path))  # type: ignore[no-any-return] # noqa: SLF001 - see AsyncMedium
+        return await self.fs._cat_file(self._url_of(path))  # type: ignore[no-any-return] # noqa: SLF001 - see AsyncFolder
 
     async def ainfo(self, path: str) -> Info:
         info: Info = await self.fs._info(self._url_of(path))  # noqa: SLF001
@@ -48,7 +48,7 @@ class HttpFolder(ReadOnlyFolder, ConcurrentFolder):
         return self.read(path)[start:stop] if start < stop else b""
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
-        names = self._listed("") if self._manifest is None else [self._names_in(self._manifest)]
+        names = self._list("") if self._manifest is None else [self._names_in(self._manifest)]
         for page in names:
             yield [{"name": self.path(name), "type": "file"} for name in page if name.startswith(stem)]
 
@@ -56,7 +56,7 @@ class HttpFolder(ReadOnlyFolder, ConcurrentFolder):
         text = self.read(self.path(manifest)).decode()
         return [line.removeprefix("./") for line in text.splitlines() if line and line.removeprefix("./") != manifest]
 
-    def _listed(self, folder: str) -> Iterator[list[str]]:
+    def _list(self, folder: str) -> Iterator[list[str]]:
         base = f"{self.root}/{quote(folder)}"
         links = [str(link) for link in self.run(self.fs._ls_real, base, detail=False)]  # noqa: SLF001
         below = [unquote(link[len(base) :]) for link in links if link.startswith(base) and len(link) > len(base)]
@@ -65,4 +65,4 @@ class HttpFolder(ReadOnlyFolder, ConcurrentFolder):
             if name.endswith("/") and name.count("/") == 1:
                 if folder.count("/") > _DEEPEST:
                     raise OSError(f"{base} lies deeper than the folders of any key: the server's pages lead on and on")
-                yield from self._listed(folder + name)
+                yield from self._list(folder + name)

@@ -55,10 +55,10 @@ def stems_of(start: str) -> tuple[str, ...]:
     if not tokens:
         return ("",)
     if known[0] in ". ":
-        tokens[0] = _hexed(known[0])
+        tokens[0] = _hex(known[0])
     stem = "/".join(_parts(tokens))
     # A device's name is written with its first character escaped, which "c" does not tell from any other word.
-    return (stem, _hexed(known[0])) if _MAYBE_DEVICE.match(known) else (stem,)
+    return (stem, _hex(known[0])) if _MAYBE_DEVICE.match(known) else (stem,)
 
 
 def key_of(path: str) -> str:
@@ -71,7 +71,7 @@ def key_of(path: str) -> str:
     """
     if _PLAIN.match(path):
         return path
-    key = _decoded(path)
+    key = _decode(path)
     if key is None or path_of(key) != path:
         raise KeyDecodeError(
             f"the file {path!r} was not written by this store: move it away, or give the store a folder of its own",
@@ -80,7 +80,7 @@ def key_of(path: str) -> str:
     return key
 
 
-def _decoded(path: str) -> str | None:
+def _decode(path: str) -> str | None:
     if path == "%":
         return ""
     name = path.replace("~/", "").encode(errors="surrogateescape")
@@ -106,10 +106,10 @@ def _token(character: str) -> str:
         return f"^{character.lower()}"
     if not character.isascii() and character.isalpha() and _stable(character):
         return character
-    return _hexed(character)
+    return _hex(character)
 
 
-def _hexed(character: str) -> str:
+def _hex(character: str) -> str:
     return "".join(f"%{byte:02x}" for byte in character.encode())
 
 
@@ -125,9 +125,9 @@ def _stable(character: str) -> bool:
 
 def _escaped_ends(key: str, tokens: list[str]) -> list[str]:
     if key[0] in ". ":
-        tokens[0] = _hexed(key[0])
+        tokens[0] = _hex(key[0])
     if key[-1] in ". ":
-        tokens[-1] = _hexed(key[-1])
+        tokens[-1] = _hex(key[-1])
     if _DEVICE.match(key):
-        tokens[0] = _hexed(key[0])
+        tokens[0] = _hex(key[0])
     return tokens

@@ -1,4 +1,4 @@
-"""Which medium a URL is."""
+"""Which folder a URL is."""
 
 from importlib import import_module
 from typing import Any
@@ -22,7 +22,7 @@ _OWN = {protocol: _MEDIA[extra] for protocol, extra in _EXTRAS.items()} | {"ftp"
 
 
 def open_folder(url: str, options: dict[str, Any], *, sync: bool, manifest: str | None) -> Folder:
-    """Return the medium for a URL.
+    """Return the folder for a URL.
 
     Raises
     ------

@@ -16,6 +16,7 @@ from spoonbill.filesystems.folder import Folder, Info
 _MOST = 1000
 """Names in one bulk delete."""
 _PAUSE = 0.05
+_DIRECTORY_BUCKET = "--x-s3"
 
 
 class _Session(AIOHTTPSession):  # type: ignore[misc] # it has no types
@@ -36,9 +37,9 @@ class S3Folder(ConditionalFolder):
     async def _call(self, method: str, path: str, **arguments: Any) -> Any:
         bucket, name, _ = self.fs.split_path(path)
         try:
-            return await self.fs._call_s3(method, Bucket=bucket, Key=name, **arguments)  # noqa: SLF001 - see AsyncMedium
+            return await self.fs._call_s3(method, Bucket=bucket, Key=name, **arguments)  # noqa: SLF001 - see AsyncFolder
         except FileNotFoundError as error:
-            raise await self._proven(bucket, error) from error
+            raise await self._prove_absence(bucket, error) from error
 
     async def _call_once(self, method: str, path: str, **arguments: Any) -> None:
         """Call a method that is not safe to repeat: s3fs repeats every call, and the client below it too."""
@@ -56,10 +57,10 @@ class S3Folder(ConditionalFolder):
         except Exception as error:
             raised = translate_boto_error(error)
             if isinstance(raised, FileNotFoundError):
-                raised = await self._proven(bucket, raised)
+                raised = await self._prove_absence(bucket, raised)
             raise raised from error
 
-    async def _proven(self, bucket: str, error: OSError) -> OSError:
+    async def _prove_absence(self, bucket: str, error: OSError) -> OSError:
         """Return the error of an absent key as it is, where the bucket is there; a HEAD does not tell them apart."""
         if "NoSuchBucket" in codes_of(error):
             return OSError(f"NoSuchBucket: there is no bucket {bucket}")
@@ -71,7 +72,7 @@ class S3Folder(ConditionalFolder):
             self._checked = True
         return error
 
-    async def held(self, path: str, **arguments: Any) -> tuple[bytes, str]:
+    async def fetch(self, path: str, **arguments: Any) -> tuple[bytes, str]:
         reply = await self._call("get_object", path, **arguments)
         try:
             return await reply["Body"].read(), reply["ETag"]
@@ -83,7 +84,7 @@ class S3Folder(ConditionalFolder):
             self.info(path)  # an absent key is an error here too
             return b""
         try:
-            return self.run(self.held, path, Range=f"bytes={start}-{stop - 1}")[0]  # type: ignore[no-any-return]
+            return self.run(self.fetch, path, Range=f"bytes={start}-{stop - 1}")[0]  # type: ignore[no-any-return]
         except OSError as error:
             if "InvalidRange" in codes_of(error):  # it begins behind the end
                 return b""
@@ -165,9 +166,22 @@ class S3Folder(ConditionalFolder):
         super().copy_many(source, pairs)
         self.fs.invalidate_cache(self.root)
 
+    @property
+    def in_order(self) -> bool:  # type: ignore[override]
+        """A directory bucket lists in no order, and a control character is no place where a listing can begin."""
+        bucket = self.fs.split_path(self.root)[0]
+        return self.root.isprintable() and not bucket.endswith(_DIRECTORY_BUCKET)
+
     def infos(self, stem: str) -> Iterator[list[Info]]:
+        return self._infos(stem)
+
+    def infos_after(self, stem: str, after: str) -> Iterator[list[Info]]:
+        start = self.fs.split_path(self.path(after))[1]
+        return self._infos(stem, **({"StartAfter": start} if after else {}))
+
+    def _infos(self, stem: str, **arguments: Any) -> Iterator[list[Info]]:
         bucket, start, _ = self.fs.split_path(self.root + "/")
-        arguments = {"Bucket": bucket, "Prefix": f"{start.rstrip('/')}/{stem}".lstrip("/")}
+        arguments |= {"Bucket": bucket, "Prefix": f"{start.rstrip('/')}/{stem}".lstrip("/")}
         while True:
             try:
                 page = self.run(self.fs._call_s3, "list_objects_v2", **arguments)  # noqa: SLF001

@@ -41,7 +41,7 @@ def open_for_reading(url: str | Path, storage_options: dict[str, Any]) -> Iterat
         with _here("load", url), os.fdopen(open_regular(os.fspath(url)), "rb") as file:
             yield file
         return
-    with named("load", url, storage_options):
+    with translate_errors("load", url, storage_options):
         filesystem, path = open_filesystem(str(url), storage_options)
         with filesystem.open(path, "rb", block_size=_PIECE) as file:
             yield file
@@ -56,7 +56,7 @@ def write_atomically(
         with _here("save", url), _appearing_here(Path(url), check) as file:
             yield file
         return
-    with named("save", url, storage_options):
+    with translate_errors("save", url, storage_options):
         filesystem, path = open_filesystem(str(url), storage_options)
         way = _as_one_upload if "s3" in _protocols(filesystem) else _beside
         with way(filesystem, path) as file:
@@ -64,7 +64,7 @@ def write_atomically(
 
 
 @contextmanager
-def named(operation: str, url: str | Path, storage_options: dict[str, Any]) -> Iterator[None]:
+def translate_errors(operation: str, url: str | Path, storage_options: dict[str, Any]) -> Iterator[None]:
     """Raise what a filesystem fails with as an error of our tree, which holds no secret."""
     secrets = secrets_in(str(url), storage_options)
     try:

@@ -1,21 +1,21 @@
-"""New contents for a root: written under names that no listing shows, and published when all are there."""
+"""New contents for a root: written under names that no listing shows, and committed when all are there."""
 
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from spoonbill.filesystems.commit import publish, undecided
+from spoonbill.filesystems.commit import commit, is_undecided
 from spoonbill.filesystems.folder import Folder
 from spoonbill.filesystems.names import key_of
 from spoonbill.filesystems.recovery.run import Run, staged_name
 
 
 class Staging:
-    """The files of a coming state, as a context manager: what is not published is removed at its end.
+    """The files of a coming state, as a context manager: what is not committed is removed at its end.
 
     Parameters
     ----------
-    medium : Folder
+    folder : Folder
         The root.
     """
 
@@ -31,7 +31,7 @@ class Staging:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with suppress(Exception):  # the first error is the one to tell
-            if error is None or undecided(self._folder):
+            if error is None or is_undecided(self._folder):
                 self._run.end()
         self._run.__exit__()
 
@@ -46,9 +46,9 @@ class Staging:
         self._names.update(dict.fromkeys(names.values()))
         folder.stage_many({folder.path(staged_name(self._run.token, names[path])): files[path] for path in files})
 
-    def publish(self) -> None:
+    def commit(self) -> None:
         """Make them what the root holds: all keys' files are these."""
-        publish(self._folder, self._run.token, self._names, self._present)
+        commit(self._folder, self._run.token, self._names, self._present)
 
     def _present(self) -> set[str]:
         names = {name for page in self._folder.pages("") for name in page}

@@ -1,9 +1,10 @@
 """The layer that holds any object, under any key, in a store of bytes."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from spoonbill.codecs import ValueCodec, get_codec
+from spoonbill.common.generics import K, V
 from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, InvalidKeyError
 from spoonbill.layers.any_key import AnyKey
@@ -11,9 +12,6 @@ from spoonbill.query import Query
 from spoonbill.store import KeyLayer, Store, ValueLayer
 from spoonbill.store.binding import bind, given
 from spoonbill.store.opening import opened
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class _TextKeys(KeyLayer[Any, Any]):

@@ -19,7 +19,7 @@ from spoonbill.codecs import get_codec
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.filesystems import open_for_reading, write_atomically
-from spoonbill.snapshots.folder import exported
+from spoonbill.snapshots.folder_reader import find_folder
 
 _MAGIC = b"spoonbill snapshot 1\n"
 _HEAD = struct.Struct(">II")
@@ -73,7 +73,7 @@ def write(
 
 
 @contextmanager
-def opened(url: str | Path, *, allow_pickle: bool = False, **storage_options: Any) -> Iterator[Entries]:
+def open_snapshot(url: str | Path, *, allow_pickle: bool = False, **storage_options: Any) -> Iterator[Entries]:
     """Open a snapshot to read it, once or several times: a file, or a folder that `FilesystemStore.save` wrote.
 
     Parameters
@@ -91,7 +91,7 @@ def opened(url: str | Path, *, allow_pickle: bool = False, **storage_options: An
         Call it to iterate over the pairs. Iteration raises `SnapshotError` where the file is not whole; what it
         yields before that is not to be trusted, so read it once in full before the first use.
     """
-    folder = exported(url, storage_options)
+    folder = find_folder(url, storage_options)
     if folder is not None:
 
         def of_files(*, progress: Progress = False) -> Iterator[tuple[Any, Any]]:

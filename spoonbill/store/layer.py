@@ -2,8 +2,9 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, overload
 
+from spoonbill.common.generics import D, K, V
 from spoonbill.errors import StackError
 from spoonbill.query import Plan, Query, Step
 from spoonbill.store.base import Verbs
@@ -11,9 +12,6 @@ from spoonbill.store.binding import Form
 from spoonbill.store.described import Described
 from spoonbill.store.mapping import Store
 from spoonbill.store.verbs import VERBS
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 _INHERITED = (
     "limits",
@@ -74,6 +72,15 @@ class Layer(Store[K, V]):
                 vars(self)[verb] = getattr(inner, verb)
 
     # What ``super()`` means in a layer: the inner store's verb. The rest of the table is added below the class.
+
+    @overload
+    def get(self, key: K, default: None = None) -> V | None: ...
+
+    @overload
+    def get(self, key: K, default: V) -> V: ...
+
+    @overload
+    def get(self, key: K, default: D) -> V | D: ...
 
     def get(self, key: K, default: Any = None) -> Any:
         return self.inner.get(key, default)

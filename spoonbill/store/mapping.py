@@ -96,7 +96,7 @@ class Store(Searches[K, V]):
         """
         if self.read_only:
             self.replace_all(())  # refused before the file is read
-        with snapshot.opened(url, allow_pickle=not self.strict, **storage_options) as entries:
+        with snapshot.open_snapshot(url, allow_pickle=not self.strict, **storage_options) as entries:
             for key, value in entries(progress=progress):
                 self.check(key, value)
             self.replace_all(entries(progress=progress))

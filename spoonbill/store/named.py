@@ -1,14 +1,16 @@
 """The base of the named stores: a recipe that is opened by its engine's own words."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
+from spoonbill.common.generics import K, V
 from spoonbill.store.layer import Layer
 
-K = TypeVar("K")
-V = TypeVar("V")
 P = ParamSpec("P")
 S = TypeVar("S")
+
+MYPY = False
+"""True for mypy alone, which loses the type parameters of a generic class that is taken as a callable."""
 
 
 class NamedStore(Layer[K, V]):
@@ -16,7 +18,16 @@ class NamedStore(Layer[K, V]):
 
     is_recipe = True
 
-    @classmethod
-    def open(cls: Callable[P, S], *arguments: P.args, **options: P.kwargs) -> S:
-        """Open the store. The same as calling the class, with the same arguments."""
-        return cls(*arguments, **options)
+    if MYPY:
+
+        @classmethod
+        def open(cls, *arguments: Any, **options: Any) -> Self:  # pyright: ignore[reportRedeclaration]
+            """Open the store. The same as calling the class, with the same arguments."""
+            return cls(*arguments, **options)
+
+    else:
+
+        @classmethod
+        def open(cls: Callable[P, S], *arguments: P.args, **options: P.kwargs) -> S:
+            """Open the store. The same as calling the class, with the same arguments."""
+            return cls(*arguments, **options)

@@ -1,16 +1,14 @@
 """The base of layers that change values."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, overload
 
 from spoonbill.common.equality import python_equal
+from spoonbill.common.generics import D, K, V
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.query import Plan, Query
 from spoonbill.store.binding import given
 from spoonbill.store.layer import Layer
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class ValueLayer(Layer[K, V]):
@@ -44,6 +42,15 @@ class ValueLayer(Layer[K, V]):
     def decode(self, data: Any, key: K) -> V:  # noqa: ARG002 - as above
         """Return the value for what the inner store holds. The inverse of `encode`."""
         return data  # type: ignore[no-any-return]
+
+    @overload
+    def get(self, key: K, default: None = None) -> V | None: ...
+
+    @overload
+    def get(self, key: K, default: V) -> V: ...
+
+    @overload
+    def get(self, key: K, default: D) -> V | D: ...
 
     def get(self, key: K, default: Any = None) -> Any:
         data = self.inner.get(key, MISSING)

@@ -8,9 +8,10 @@ import pytest
 
 from spoonbill import prefix
 from spoonbill.errors import KeyDecodeError, StoreError
-from spoonbill.filesystems import commit as publication
+from spoonbill.filesystems import commit as committing
 from spoonbill.filesystems.staging import Staging
 from spoonbill.testing import BackendContract
+from tests.helpers.shares import check_shares, check_shares_while_written
 
 KEYS = st.text(st.sampled_from("aAb/.*[%^~!\x00 \u00e9"), max_size=4) | st.integers(-3, 3) | st.tuples(st.booleans())
 VALUES = st.recursive(
@@ -85,6 +86,13 @@ class FilesContract(BackendContract):
         for start in (*keys, "c", "x" * 150, "x" * 190, "a."):
             assert sorted(store.keys(prefix(start))) == sorted(key for key in keys if key.startswith(start))
 
+    def test_shares_hold_what_stays(self, store):
+        """Each key that stays is in one share, in a search and beside writes too, whatever its name."""
+        keys = [*self.keys, "A", "Z", "x" * 400, *(f"key {number}" for number in range(20))]
+        store.update(dict.fromkeys(keys, b"1"))
+        check_shares(store, keys, prefix("key 1"), counts=(3,))
+        check_shares_while_written(store, set(keys), b"2", counts=(4,), most=10)
+
     def test_a_range_of_a_value_is_read(self, store):
         """read_range gives what a slice of the value is, and KeyError where there is no value."""
         store["a"] = b"0123456789"
@@ -136,7 +144,7 @@ class FilesContract(BackendContract):
         for number in count(1):
             store.replace_all(OLD.items())
             with monkeypatch.context() as patch:
-                patch.setattr(publication._Publication, "_take_back", lambda *_: None)  # what the dead do not do
+                patch.setattr(committing._Commit, "_take_back", lambda *_: None)  # what the dead do not do
                 patch.setattr(Staging, "__exit__", lambda *_: None)
                 breaking_at(number, store, patch)
                 if refused(store.replace_all, NEW.items()) is None:

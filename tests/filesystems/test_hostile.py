@@ -13,12 +13,12 @@ import pytest
 from spoonbill.backends import Filesystem
 from spoonbill.datastores import FilesystemStore, InMemoryStore, SafetensorsStore
 from spoonbill.errors import CodecError, SpoonbillError, StoreError
-from spoonbill.filesystems import commit as publication
+from spoonbill.filesystems import commit as committing
+from spoonbill.filesystems.folder import JOURNAL
 from spoonbill.filesystems.local import LocalFolder
 from spoonbill.filesystems.names import path_of
-from spoonbill.filesystems.recovery.journal import Change, Record, written_changes
+from spoonbill.filesystems.recovery.journal import Change, Journal, write_changes
 from spoonbill.filesystems.recovery.run import list_name, staged_name
-from spoonbill.snapshots.folder import RECORD
 from tests.filesystems.objects import NEW, OLD
 
 TOKEN = "0123456789abcdef" * 2
@@ -36,11 +36,11 @@ def everything(directory):
 
 def planted(root, names, *, roots=None, token=TOKEN, direction="forward"):
     """Write a journal as ours are written, which changes these names."""
-    data, digest = written_changes([Change(name, new=True, old=False) for name in names])
+    data, digest = write_changes([Change(name, new=True, old=False) for name in names])
     marks = LocalFolder(str(root), {}, sync=False).marks if roots is None else roots
-    record = Record(token, direction, digest, token, tuple(marks))
+    journal = Journal(token, direction, digest, token, tuple(marks))
     (root / list_name(token)).write_bytes(data)
-    (root / RECORD).write_bytes(record.data())
+    (root / JOURNAL).write_bytes(journal.data())
     for name in names:
         (root / staged_name(token, name)).write_bytes(b"planted")
 
@@ -53,7 +53,7 @@ def got(tmp_path):
     return tmp_path / "got"
 
 
-EVIL = ["../home/.bashrc", "/etc/evil", "a/../../home/.bashrc", "", ".", "..", "x~part", "A", "a/b", "con", RECORD]
+EVIL = ["../home/.bashrc", "/etc/evil", "a/../../home/.bashrc", "", ".", "..", "x~part", "A", "a/b", "con", JOURNAL]
 
 
 @pytest.mark.parametrize("direction", ["forward", "back"])
@@ -81,8 +81,8 @@ def test_the_old_form_of_a_planted_journal(got, tmp_path):
     """The journal of earlier versions, whose names were free, is refused in every use, and nothing is done."""
     (got / "x~part").write_text("planted")
     (got / "c~part").write_text('["../home/.bashrc","x~part",null]\n["../home/precious",null,null]')
-    head = {"spoonbill": "publication 1", "direction": "forward", "changes": "c~part", "by": "x"}
-    (got / RECORD).write_text(json.dumps(head))
+    head = {"spoonbill": "commit 0", "direction": "forward", "changes": "c~part", "by": "x"}
+    (got / JOURNAL).write_text(json.dumps(head))
     before = everything(tmp_path)
     for use in (InMemoryStore.open, lambda url: list(FilesystemStore.open(url)), lambda url: Filesystem(url).flush()):
         with pytest.raises(SpoonbillError):
@@ -106,24 +106,24 @@ def test_a_journal_in_memory_is_bound_too():
     store = Filesystem("memory://planted-journals/root")
     store["a"] = b"mine"
     fs = fsspec.filesystem("memory")
-    data, digest = written_changes([Change("../outside", new=True, old=False)])
+    data, digest = write_changes([Change("../outside", new=True, old=False)])
     fs.pipe_file(f"/planted-journals/root/{list_name(TOKEN)}", data)
     for marks in (["/planted-journals/root"], ["/planted-journals/other"]):
-        record = Record(TOKEN, "forward", digest, TOKEN, tuple(marks))
-        fs.pipe_file(f"/planted-journals/root/{RECORD}", record.data())
+        journal = Journal(TOKEN, "forward", digest, TOKEN, tuple(marks))
+        fs.pipe_file(f"/planted-journals/root/{JOURNAL}", journal.data())
         for use in (lambda s: s.flush(), lambda s: s.get("a"), lambda s: s.set("b", b"")):
             with pytest.raises(StoreError):
                 use(Filesystem("memory://planted-journals/root"))
     assert fs.find("/planted-journals") == [
-        f"/planted-journals/root/{name}" for name in ("a", RECORD, list_name(TOKEN))
+        f"/planted-journals/root/{name}" for name in ("a", JOURNAL, list_name(TOKEN))
     ]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 def test_a_journal_of_another_user_is_read_and_not_carried_out(got, tmp_path):
     """A journal, its list or a staged file of another user is nothing that we act on; a read changes nothing."""
-    for other in (RECORD, list_name(TOKEN), staged_name(TOKEN, "a")):
-        Filesystem(got).set("a", b"mine") if not (got / RECORD).exists() else None
+    for other in (JOURNAL, list_name(TOKEN), staged_name(TOKEN, "a")):
+        Filesystem(got).set("a", b"mine") if not (got / JOURNAL).exists() else None
         planted(got, ["a"])
         os.chown(got / other, 12345, 12345)
         before = everything(got)
@@ -271,7 +271,7 @@ for number, use in enumerate(uses):
         print(number, "refused", type(error).__name__)
     else:
         print(number, "not refused")
-for path in ("f/publication~note",):
+for path in ("f/commit~journal",):
     make(path)
     try:
         Filesystem(root + "/f").get("a")
@@ -337,7 +337,7 @@ def test_copies_of_an_interrupted_save_by_others_are_not_used(tmp_path, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("spoonbill.snapshots.export.publish", stop)
+        patch.setattr("spoonbill.snapshots.folder_writer.commit", stop)
         with pytest.raises(KeyboardInterrupt):
             source.save(tmp_path / "saved")
     left = [path for path in (tmp_path / "saved").iterdir() if "-" in path.name and path.read_bytes() == b"right"]
@@ -350,12 +350,12 @@ def test_copies_of_an_interrupted_save_by_others_are_not_used(tmp_path, monkeypa
     assert FilesystemStore.open(tmp_path / "saved", codec="raw").copy() == {"a": b"right", "b": b"right"}
 
 
-def test_publication_is_refused_where_a_staged_file_was_exchanged(tmp_path, monkeypatch):
+def test_a_commit_is_refused_where_a_staged_file_was_exchanged(tmp_path, monkeypatch):
     """A staged file that has become a link or has a second name is not shown: the load fails and changes nothing."""
     store = Filesystem(tmp_path / "f")
     store.update(OLD)
     (tmp_path / "planted").write_bytes(b"wrong")
-    real = publication.publish
+    real = committing.commit
 
     def exchanging(folder, token, names, present, **options):
         path = tmp_path / "f" / staged_name(token, "added")
@@ -363,7 +363,7 @@ def test_publication_is_refused_where_a_staged_file_was_exchanged(tmp_path, monk
         path.symlink_to(tmp_path / "planted")
         real(folder, token, names, present, **options)
 
-    monkeypatch.setattr("spoonbill.filesystems.staging.publish", exchanging)
+    monkeypatch.setattr("spoonbill.filesystems.staging.commit", exchanging)
     with pytest.raises(StoreError):
         store.replace_all(NEW.items())
     assert dict(Filesystem(tmp_path / "f").items()) == OLD

@@ -15,9 +15,9 @@ from spoonbill.backends import Filesystem
 from spoonbill.datastores import InMemoryStore
 from spoonbill.errors import SnapshotError, SpoonbillError
 from spoonbill.filesystems.folder import Folder
-from spoonbill.filesystems.recovery.journal import Change, Record, read_changes, written_changes
+from spoonbill.filesystems.recovery.journal import Change, Journal, read_changes, write_changes
 from spoonbill.filesystems.recovery.run import Run, list_name, staged_name
-from spoonbill.snapshots.folder import files_noted
+from spoonbill.snapshots.note import read_note
 
 COUNT = int(os.environ.get("SPOONBILL_TORTURE", "3000"))
 TOKEN = "0123456789abcdef" * 2
@@ -36,7 +36,7 @@ WORDS = [
     b"\\u0000",
     b"\xff",
 ]
-WORDS += [b"9" * 5000, b"[" * 20_000, b'{"a":' * 20_000, b"\n", b"\x00", b"\\ud800", b",", b"publication~note", b"%2e"]
+WORDS += [b"9" * 5000, b"[" * 20_000, b'{"a":' * 20_000, b"\n", b"\x00", b"\\ud800", b",", b"commit~journal", b"%2e"]
 
 
 def mutated(chance, data):
@@ -95,26 +95,26 @@ def traced():
 
 
 def journal():
-    data, digest = written_changes([Change(name, new=True, old=False) for name in ("a", "^b", "files~note", "x%2f")])
-    return Record(TOKEN, "forward", digest, TOKEN, ("/root", "12")), data
+    data, digest = write_changes([Change(name, new=True, old=False) for name in ("a", "^b", "files~note", "x%2f")])
+    return Journal(TOKEN, "forward", digest, TOKEN, ("/root", "12")), data
 
 
 @pytest.mark.usefixtures("traced")
 def test_mutated_journals():
-    """The record and its list are read as they were written, or refused."""
+    """The journal and its list are read as they were written, or refused."""
     chance = random.Random(1)
-    record, changes = journal()
+    noted, changes = journal()
     for number in range(COUNT):
-        files = {"publication~note": record.data(), list_name(TOKEN): changes}
+        files = {"commit~journal": noted.data(), list_name(TOKEN): changes}
         name = chance.choice(sorted(files))
         files[name] = mutated(chance, files[name])
-        if number % 3 == 0:  # a list that its record belongs to: what is in the list itself is judged
+        if number % 3 == 0:  # a list that its journal belongs to: what is in the list itself is judged
             files[list_name(TOKEN)] = data = mutated(chance, changes)
-            files["publication~note"] = record._replace(digest=digest_of(data)).data()
+            files["commit~journal"] = noted._replace(digest=digest_of(data)).data()
         folder = Held(files)
 
         def read(folder=folder):
-            found = Record.read(folder, own=True)
+            found = Journal.read(folder, own=True)
             return read_changes(folder, found, own=True)
 
         try:
@@ -140,14 +140,14 @@ def test_mutated_notes_of_folders():
     head = {"spoonbill": "files 1", "files": 3, "codec": "msgpack", "strict": True}
     lines = [head, ["a", 1, "a"], ["^b", 2, "B"], ["%", 0, ""]]
     note = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    assert files_noted(note, "/root") == lines[1:]
+    assert read_note(note, "/root") == (head, [tuple(line) for line in lines[1:]])
     for _ in range(COUNT):
         data = mutated(chance, note)
         try:
-            found = bounded(lambda data=data: files_noted(data, "/root"), len(data))
+            found = bounded(lambda data=data: read_note(data, "/root"), len(data))
         except SnapshotError:
             continue
-        assert all(".." not in name.split("/") and name[:1] != "/" and size >= 0 for name, size, _ in found)
+        assert all(".." not in name.split("/") and name[:1] != "/" and size >= 0 for name, size, _ in found[1])
 
 
 @pytest.mark.usefixtures("traced")
@@ -172,13 +172,13 @@ def test_mutated_journals_on_disk(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "x").write_bytes(b"mine")
     root = tmp_path / "root"
-    record, changes = journal()
+    noted, changes = journal()
     for _ in range(min(COUNT // 10, 20_000)):
         Filesystem(root)["a"] = b"mine"
         changes_now = mutated(chance, changes)
         marks = (str(root), str(root.stat().st_ino))
         (root / list_name(TOKEN)).write_bytes(changes_now)
-        (root / "publication~note").write_bytes(record._replace(digest=digest_of(changes_now), roots=marks).data())
+        (root / "commit~journal").write_bytes(noted._replace(digest=digest_of(changes_now), roots=marks).data())
         (root / staged_name(TOKEN, "a")).write_bytes(b"planted")
         before = sorted(os.listdir(root))
         for use in (lambda: dict(Filesystem(root).items()), lambda: Filesystem(root).get("a")):

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from spoonbill import Cached, prefix
+from spoonbill import Cached, Codec, prefix
 from spoonbill.backends import Filesystem
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore
 from spoonbill.errors import KeyTooLongError, PartialWriteError, SnapshotError, StoreError
+from spoonbill.query import Query
+from tests.helpers.shares import check_shares, check_shares_elsewhere
 from tests.servers import s3_server
 from tests.servers.s3_server import BUCKET, KEY, REGION, SECRET
 
@@ -69,7 +71,7 @@ class Calls:
 
     def reads(self):
         """Return the requests for values: not those for notes about them."""
-        return [one for one in self.of("get_object") if not one["Key"].endswith(("~note", "~part"))]
+        return [one for one in self.of("get_object") if not one["Key"].endswith(("~note", "~part", "~journal"))]
 
 
 def test_the_snippet_of_the_specification(url, client, tmp_path, monkeypatch):
@@ -141,7 +143,7 @@ def test_a_server_that_is_away_is_no_absent_key(options):
     """A connection that is refused is a StoreError, and the secret is in neither the message nor the repr."""
     wrong = {**options, "client_kwargs": {"endpoint_url": "http://127.0.0.1:9", "region_name": REGION}}
     store = Filesystem(f"s3://{BUCKET}/x", config_kwargs={"retries": {"max_attempts": 0}}, **wrong)
-    store._unsettled.fs.retries = 1
+    store._folder.fs.retries = 1
     with pytest.raises(StoreError, match=r"s3://bucket/x.*EndpointConnectionError") as caught:
         store["a"]
     assert SECRET not in str(caught.value)
@@ -424,3 +426,29 @@ def test_a_cache_in_memory_holds_so_many_bytes(root, options, monkeypatch):
     assert store["a"] == b"new"
     with pytest.raises(KeyError):
         store["absent"]
+
+
+def test_a_share_lists_its_own_range(root, options, monkeypatch):
+    """A store is listed once to be split, and each share then lists the names of its range and no others."""
+    store = Filesystem(root, **options)
+    keys = [f"key {number}" for number in range(40)]
+    store.update(dict.fromkeys(keys, b"1"))
+    calls = Calls(Codec(store), monkeypatch)
+    parts = store.split(4)
+    assert [part[0] for part in parts] == ["between"] * 4
+    assert max(len(str(part)) for part in parts) < 100
+    assert len({key for part in parts for key, _ in store.select(Query(part=part, keys_only=True))}) == 40
+    assert calls.of("list_objects_v2")[0].get("StartAfter") is None
+    begins = [one["StartAfter"] for one in calls.of("list_objects_v2") if "StartAfter" in one]
+    assert len(begins) == 3
+    check_shares_elsewhere(store, keys, count=2)
+
+
+def test_a_directory_bucket_is_shared_out_by_names(root, options, monkeypatch):
+    """Where listings come in no order, a share carries its keys."""
+    store = Filesystem(root, **options)
+    store.update(dict.fromkeys("abc", b"1"))
+    monkeypatch.setattr("spoonbill.filesystems.s3._DIRECTORY_BUCKET", BUCKET)
+    assert not store.native("split")
+    assert {part[0] for part in store.split(2)} == {"names"}
+    check_shares(store, "abc", prefix("a"), counts=(2,))

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,13 +18,17 @@ from spoonbill.filesystems.folder import Folder
 from spoonbill.filesystems.names import key_of, stems_of
 from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.staging import Staging
-from spoonbill.query import Plan, Query, Step
-from spoonbill.snapshots.export import export
+from spoonbill.query import Part, Plan, Query, Step
+from spoonbill.snapshots.folder_writer import export
+from spoonbill.store.parts import check_count, select_names
 
 _BATCH = 100
 """Files of one batch of reads: their values are in memory together."""
 _BATCH_BYTES = 32 << 20
 """Bytes after which a batch of writes goes out before it is full."""
+_BETWEEN = "between"
+"""The kind of a part: ``("between", after, last)``, names behind `after` and up to `last`, None: to the end."""
+_WHOLE: Part = (_BETWEEN,)
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
 
 
@@ -49,7 +54,7 @@ class Filesystem(FilesystemRoot):
     def get(self, key: str, default: Any = None) -> Any:
         path = self._path(key)
         try:
-            return self._cached.read(path)
+            return self._open_values().read(path)
         except _ABSENCES:
             return default
         except self._failures as error:
@@ -64,7 +69,7 @@ class Filesystem(FilesystemRoot):
     def has(self, key: str) -> bool:
         path = self._path(key)
         try:
-            return self._reader.exists(path)
+            return self._open_for_reading().exists(path)
         except self._failures as error:
             if self._cannot_be(path, error):
                 return False
@@ -89,7 +94,7 @@ class Filesystem(FilesystemRoot):
             raise ValueError(f"read_range takes positions of 0 or more, not {start} and {stop}")
         path = self._path(key)
         try:
-            return self._reader.read_part(path, start, max(start, stop))
+            return self._open_for_reading().read_part(path, start, max(start, stop))
         except _ABSENCES:
             raise KeyError(key) from None
         except self._failures as error:
@@ -101,7 +106,7 @@ class Filesystem(FilesystemRoot):
         path = self._new_path(key, value)
         with self._writing:
             try:
-                self._folder.write(path, value)
+                self._open_for_writing().write(path, value)
             except self._failures as error:
                 self._refuse("set", key, error)
 
@@ -109,7 +114,7 @@ class Filesystem(FilesystemRoot):
         path = self._path(key)
         with self._writing:
             try:
-                return self._folder.remove(path)
+                return self._open_for_writing().remove(path)
             except self._failures as error:
                 if self._cannot_be(path, error):
                     return False
@@ -119,7 +124,9 @@ class Filesystem(FilesystemRoot):
 
     def native(self, verb: str) -> bool:
         if verb in {"add", "replace", "pop"}:
-            return verb in self._unsettled.atomic
+            return verb in self._folder.atomic
+        if verb == "split":
+            return self._folder.in_order
         return super().native(verb)
 
     def add(self, key: str, value: bytes) -> bool:
@@ -128,7 +135,7 @@ class Filesystem(FilesystemRoot):
         path = self._new_path(key, value)
         with self._writing:
             try:
-                return self._folder.create(path, value)
+                return self._open_for_writing().create(path, value)
             except self._failures as error:
                 self._refuse("add", key, error)
 
@@ -137,7 +144,7 @@ class Filesystem(FilesystemRoot):
             return super().replace(key, expected, value)
         path = self._new_path(key, value)
         try:
-            return self._folder.swap(path, expected, value)
+            return self._open_for_writing().swap(path, expected, value)
         except self._failures as error:
             self._refuse("replace", key, error)
 
@@ -148,7 +155,7 @@ class Filesystem(FilesystemRoot):
         # The lock, where there are no conditions on the service's deletes: not every server that speaks S3 has them.
         with self._lock:
             try:
-                return self._folder.take(path)
+                return self._open_for_writing().take(path)
             except _ABSENCES:
                 return absent(key, default)
             except self._failures as error:
@@ -160,7 +167,7 @@ class Filesystem(FilesystemRoot):
 
     def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
         keys = list(keys)
-        found = self._cached.read_many([self._path(key) for key in keys])
+        found = self._open_values().read_many([self._path(key) for key in keys])
         for place, one in enumerate(found):
             if one is MISSING:
                 found[place] = default
@@ -173,10 +180,10 @@ class Filesystem(FilesystemRoot):
         for batch in self._batches(pairs):
             files = {path: value for path, _, value in batch}
             with self._writing:
-                results = self._folder.write_many(files)
+                results = self._open_for_writing().write_many(files)
             refused = {path: error for path, error in zip(files, results, strict=True) if error is not None}
             if refused:
-                self._stopped(batch, done, refused)
+                self._refuse_batch(batch, done, refused)
             done += len(batch)
 
     def _batches(self, pairs: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, str, bytes]]]:
@@ -190,7 +197,7 @@ class Filesystem(FilesystemRoot):
         if batch:
             yield batch
 
-    def _stopped(self, batch: list[tuple[str, str, bytes]], done: int, refused: dict[str, Exception]) -> NoReturn:
+    def _refuse_batch(self, batch: list[tuple[str, str, bytes]], done: int, refused: dict[str, Exception]) -> NoReturn:
         failed = tuple(dict.fromkeys(key for path, key, _ in batch if path in refused))
         done += sum(path not in refused for path, _, _ in batch)
         error = next(iter(refused.values()))
@@ -206,22 +213,22 @@ class Filesystem(FilesystemRoot):
         for batch in batches(dict.fromkeys(keys), 1000):
             paths = [path for path in map(self._path, batch) if not self._too_long(path)]
             with self._writing:
-                removed += self._try("delete", self._folder.remove_many, paths)
+                removed += self._try("delete", self._open_for_writing().remove_many, paths)
         return removed
 
     def clear(self) -> None:
         for batch in batches([self._path(key) for key in self.iter()], 1000):
             with self._writing:
-                self._try("clear", self._folder.drop_many, batch)
+                self._try("clear", self._open_for_writing().drop_many, batch)
 
     def replace_all(self, pairs: Iterable[tuple[str, bytes]]) -> None:
         """Write everything under names that nobody sees, and only then rename it into place and remove the rest."""
         try:
-            with self._lock, Staging(self._folder) as staging:
+            with self._lock, Staging(self._open_for_writing()) as staging:
                 self._try("replace_all", staging.start)
                 for batch in self._batches(pairs):
                     self._try("replace_all", staging.write, {path: value for path, _, value in batch})
-                self._try("replace_all", staging.publish)
+                self._try("replace_all", staging.commit)
         except BaseException:
             self._settled = False  # the next use sees to what may be left of it
             raise
@@ -233,13 +240,23 @@ class Filesystem(FilesystemRoot):
             for name in page:
                 yield key_of(name)
 
-    def _pages(self, stem: str) -> Iterator[list[str]]:
-        pages = self._reader.pages(stem)
+    def _pages(self, stem: str, part: Part = _WHOLE) -> Iterator[list[str]]:
+        reader = self._open_for_reading()
+        pages = reader.pages_between(stem, *part[1:]) if part[1:] else reader.pages(stem)
         while True:
             page = self._try("iter", next, pages, None)
             if page is None:
                 return
             yield page
+
+    def split(self, count: int) -> list[Part]:
+        if not self._folder.in_order:
+            return super().split(count)
+        check_count(count)
+        names = sorted(name for page in self._pages("") for name in page)
+        count = max(1, min(count, len(names)))
+        lasts = [names[index * len(names) // count - 1] for index in range(1, count)]
+        return [(_BETWEEN, after, last) for after, last in pairwise(("", *lasts, None))]
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
         return self._with_values(self.iter())
@@ -251,17 +268,20 @@ class Filesystem(FilesystemRoot):
                     yield key, value
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
+        part = query.part or _WHOLE
+        if part[0] != _BETWEEN:
+            return select_names(self, query)
         # Not read: a file whose name cannot match costs its name only.
-        keys = (key for key in self._beginning_with(self._starts(query)) if query.matches_key(key))
+        keys = (key for key in self._beginning_with(self._starts(query), part) if query.matches_key(key))
         return ((key, None) for key in keys) if query.keys_only else self._with_values(keys)
 
     def _starts(self, query: Query) -> tuple[str, ...]:
         return ("",) if query.pattern is None else query.pattern.prefixes
 
-    def _beginning_with(self, starts: tuple[str, ...]) -> Iterator[str]:
+    def _beginning_with(self, starts: tuple[str, ...], part: Part) -> Iterator[str]:
         for start in starts:
             for stem in stems_of(start):
-                for page in self._pages(stem):
+                for page in self._pages(stem, part):
                     yield from (key for key in map(key_of, page) if key.startswith(start))
 
     def plan(self, query: Query) -> Plan:
@@ -312,17 +332,17 @@ class Filesystem(FilesystemRoot):
                 self._refuse("save", MISSING, error)
 
     def _whole_source(self) -> Folder:
-        if self._reader is not self._unsettled:
+        if self._open_for_reading() is not self._folder:
             raise StoreError(
                 f"a load or save into {self._root} was broken off in its last step: call flush() of the store, or "
                 "write to it, which finishes that, and save then"
             )
-        return self._unsettled
+        return self._folder
 
     def flush(self) -> None:
         """Finish a load or save that was broken off in its last step, as the first write does."""
         if not self.read_only:
-            _ = self._folder
+            self._open_for_writing()
 
     def close(self) -> None:
-        self._unsettled.close()
+        self._folder.close()

@@ -14,7 +14,7 @@ from spoonbill.common.sentinels import MISSING
 from spoonbill.filesystems.disk.safely import NEW, PRIVATE, READ, read_regular
 from spoonbill.filesystems.folder import Folder
 
-_AT_A_TIME = 16
+_CONCURRENCY = 16
 _LONG = 3600
 """Seconds after which a copy that is still being written belongs to a process that was killed."""
 
@@ -31,7 +31,7 @@ class DiskCache:
     ----------
     folder : str or Path
         Where to keep copies; it may be deleted at any time.
-    medium : Folder
+    folder : Folder
         What is read.
     """
 
@@ -55,7 +55,7 @@ class DiskCache:
 
     def read_many(self, paths: list[str]) -> list[Any]:
         """Return for each path its bytes, MISSING or the error of its read."""
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        with ThreadPoolExecutor(_CONCURRENCY) as pool:
             return list(pool.map(self._answer, paths))
 
     def _answer(self, path: str) -> Any:
@@ -72,7 +72,7 @@ class DiskCache:
 
     def _keep(self, copy: Path, data: bytes) -> None:
         with suppress(OSError):  # a cache that cannot be written is slow, not wrong
-            aside = self._coming() / secrets.token_hex(16)
+            aside = self._new_path() / secrets.token_hex(16)
             try:
                 with os.fdopen(os.open(aside, NEW, PRIVATE), "wb") as file:
                     file.write(data)
@@ -81,7 +81,7 @@ class DiskCache:
             finally:
                 aside.unlink(missing_ok=True)
 
-    def _coming(self) -> Path:
+    def _new_path(self) -> Path:
         """Return the folder of copies that are being written; the first time without what killed processes left."""
         directory = self._directory / "coming"
         if not self._swept:

@@ -22,12 +22,6 @@ from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.recovery.unfinished import Readable, Values, look
 from spoonbill.store import Store
 
-_BATCH = 100
-"""Files of one batch of reads: their values are in memory together."""
-_BATCH_BYTES = 32 << 20
-"""Bytes after which a batch of writes goes out before it is full."""
-_ABSENCES = (FileNotFoundError, NotADirectoryError)
-
 
 class FilesystemRoot(Store[str, bytes]):
     """What `Filesystem` is made of below its verbs. The parameters are told there."""
@@ -52,7 +46,7 @@ class FilesystemRoot(Store[str, bytes]):
             raise
         except Exception as error:
             self._refuse("open", MISSING, error)
-        self._unsettled = folder
+        self._folder = folder
         self._root = folder.root
         self._start = folder.start
         self._failures = folder.failures
@@ -65,30 +59,28 @@ class FilesystemRoot(Store[str, bytes]):
         self.guarantees = folder.guarantees
         self.read_only = folder.read_only  # a web server, an archive
 
-    # -- the medium --------------------------------------------------------------------------------------------
+    # -- the folder --------------------------------------------------------------------------------------------
 
-    @property
-    def _folder(self) -> Folder:
-        """The medium for writes: the first one ends what a process of this user that is gone has left half done."""
+    def _open_for_writing(self) -> Folder:
+        """Return the folder for writes: the first one ends what a dead process of this user has left half done."""
         if not self._settled:
-            self._try("open", recover, self._unsettled)
+            self._try("open", recover, self._folder)
             self._settled = True
-        return self._unsettled
+        return self._folder
 
-    @property
-    def _reader(self) -> Readable:
-        """What is read, which changes nothing: where a load or save is half done, the state that was decided."""
+    def _open_for_reading(self) -> Readable:
+        """Return what is read, and change nothing: where a load or save is half done, the state that was decided."""
         if not self._settled:
-            unfinished = self._try("open", look, self._unsettled)
+            unfinished = self._try("open", look, self._folder)
             if unfinished is not None:
                 return unfinished  # type: ignore[no-any-return]
             self._settled = True
-        return self._unsettled
+        return self._folder
 
-    @property
-    def _cached(self) -> Values:
-        reader = self._reader
-        return self._copies if self._copies is not None and reader is self._unsettled else reader
+    def _open_values(self) -> Values:
+        """Return what gives the values: the local copies, where there are any."""
+        reader = self._open_for_reading()
+        return self._copies if self._copies is not None and reader is self._folder else reader
 
     # -- keys and failures -------------------------------------------------------------------------------------
 

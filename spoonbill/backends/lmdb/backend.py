@@ -2,28 +2,40 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice, repeat
+from itertools import islice, pairwise, repeat
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeGuard
+from typing import Any, NoReturn, TypeGuard, Unpack
 
 import lmdb
 
-from spoonbill.backends.lmdb.compiled import EMPTY, Batch, batch, batch_verbs, decoded, listing_verbs, single_key_verbs
-from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, Handle, environment
+from spoonbill.backends.lmdb.compiled import (
+    EMPTY,
+    Batch,
+    batch,
+    batch_verbs,
+    decode_keys,
+    listing_verbs,
+    single_key_verbs,
+)
+from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, SharedHandle, environment
+from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
-from spoonbill.query import Plan, Query, Step
+from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import no_ttl
 from spoonbill.store.odd_keys import raise_unhashable
+from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
-_SORTED_AT_ONCE = 200_000
-_STREAMED_AT_ONCE = 25_000
+_LARGEST_SORTED = 200_000
+_BATCH = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
+_RANGE = "range"
+"""The kind of a part: ``("range", start, stop)``, keys as bytes, without `stop`, which is None for no end."""
 _DictItems: type[Any] = type({}.items())
 
 
@@ -34,13 +46,8 @@ class Lmdb(Store[str, bytes]):
     ----------
     path : str or Path
         The environment's directory; made where it is missing.
-    durability : {"disk", "process"}, optional
-        ``"disk"``: a finished write survives a power cut. ``"process"``: it survives the end of this process, but the
-        last writes may be lost, and the file torn, by a crash of the machine; many times faster.
-    map_size : int, optional
-        The largest size of the database in bytes; by default as much as the platform grants, grown when full.
     **options
-        For ``lmdb.open``.
+        As `LmdbOptions` tells them; all others go to ``lmdb.open``.
     """
 
     limits = Limits(key_bytes=_LONGEST)
@@ -53,25 +60,20 @@ class Lmdb(Store[str, bytes]):
         atomic="between all processes",
     )
     reads_odd_keys = True
-    _at_once = _STREAMED_AT_ONCE  # a class of larger values says fewer
+    _batch = _BATCH  # a class of larger values says fewer
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        durability: Literal["disk", "process"] = "disk",
-        map_size: int | None = None,
-        **options: Any,
-    ) -> None:
+    def __init__(self, path: str | Path, **options: Unpack[LmdbOptions]) -> None:
+        engine: dict[str, Any] = {**options}
+        durability, map_size = engine.pop("durability", "disk"), engine.pop("map_size", None)
         if durability not in {"disk", "process"}:
             raise ValueError(f'Lmdb: durability is "disk" or "process", not {durability!r}')
         if durability == "process":
-            options = {"sync": False, **options}
+            engine.setdefault("sync", False)
         if map_size is not None:
-            options = {"map_size": map_size, **options}
-        shared = environment(path, options)
+            engine["map_size"] = map_size
+        shared = environment(path, engine)
         self._lock = shared.lock
-        self._handle = Handle(shared)
+        self._handle = SharedHandle(shared)
 
     @property
     def _shared(self) -> Environment:
@@ -85,7 +87,7 @@ class Lmdb(Store[str, bytes]):
         try:
             return self._handle.begin().get(key.encode() or EMPTY, default)
         except Exception as error:
-            return self.get(key, default) if self._mended("get", key, error) else default
+            return self.get(key, default) if self._repair("get", key, error) else default
 
     def has(self, key: str) -> bool:
         return self.get(key, MISSING) is not MISSING
@@ -97,7 +99,7 @@ class Lmdb(Store[str, bytes]):
             with self._lock, self._handle.begin(write=True) as txn:
                 txn.put(key.encode() or EMPTY, value)
         except Exception as error:
-            if not self._mended("set", key, error):
+            if not self._repair("set", key, error):
                 self._too_long(key)
             self.set(key, value)
 
@@ -106,7 +108,7 @@ class Lmdb(Store[str, bytes]):
             with self._lock, self._handle.begin(write=True) as txn:
                 return bool(txn.delete(key.encode() or EMPTY))
         except Exception as error:
-            return self._mended("delete", key, error) and self.delete(key)
+            return self._repair("delete", key, error) and self.delete(key)
 
     def add(self, key: str, value: bytes) -> bool:
         return bool(self._write("add", key, lambda txn, data: txn.put(data, value, overwrite=False)))
@@ -128,7 +130,7 @@ class Lmdb(Store[str, bytes]):
                 with self._lock, self._handle.begin(write=True) as txn:
                     return work(txn, key.encode() or EMPTY)
             except Exception as error:
-                if not self._mended(operation, key, error):
+                if not self._repair(operation, key, error):
                     return self._too_long(key) if operation == "add" else None
 
     # -- many keys ---------------------------------------------------------------------------------------------
@@ -137,11 +139,11 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         try:
             txn = self._handle.begin()
-            return list(map(txn.get, _encoded(keys), repeat(default)))
+            return list(map(txn.get, _encode_all(keys), repeat(default)))
         except (AttributeError, UnicodeEncodeError):
             return [self.get(key, default) for key in keys]  # one of them can be the key of no entry
         except Exception as error:
-            if self._mended("get_many", MISSING, error):
+            if self._repair("get_many", MISSING, error):
                 return self.get_many(keys, default)
             return [self.get(key, default) for key in keys]  # one of them is too long to be there
 
@@ -155,7 +157,7 @@ class Lmdb(Store[str, bytes]):
         self, operation: str, pairs: Iterable[tuple[Any, bytes]], down: Callable[[Any], str], *, clear: bool
     ) -> None:
         """Put `pairs` in one transaction, keys by `down`, sorted so far as they fit in memory at once."""
-        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._at_once)
+        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._batch)
         chunks = (batch(piece, down) for piece in pieces)
         # The first are read before the transaction: most often all, so that a generator of pairs may use this store.
         kept = list(islice(chunks, 1))
@@ -180,7 +182,7 @@ class Lmdb(Store[str, bytes]):
                     self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
                 if begun and not may_grow and isinstance(error, lmdb.Error):
                     raise self._failure(operation, MISSING, error, "Nothing was written; check the disk.") from error
-                self._mended(operation, MISSING, error)
+                self._repair(operation, MISSING, error)
 
     def _name(self, key: Any) -> str:
         if not isinstance(key, str):
@@ -195,13 +197,13 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         while True:
             try:
-                names = [name for name in _encoded(keys) if len(name) <= _LONGEST]
+                names = [name for name in _encode_all(keys) if len(name) <= _LONGEST]
                 with self._lock, self._handle.begin(write=True) as txn:
                     return sum(map(txn.delete, names))
             except (AttributeError, UnicodeEncodeError):
                 return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
             except Exception as error:
-                self._mended("delete_many", MISSING, error)
+                self._repair("delete_many", MISSING, error)
 
     def clear(self) -> None:
         self.put_all("clear", (), self._name, clear=True)
@@ -212,12 +214,12 @@ class Lmdb(Store[str, bytes]):
         try:
             return self._handle.begin().stat()["entries"]  # type: ignore[no-any-return]
         except Exception as error:
-            self._mended("count", MISSING, error)
+            self._repair("count", MISSING, error)
             return self.count()
 
     def iter(self) -> Iterator[str]:
         with self.snapshot("iter") as cursor:
-            yield from decoded(cursor.iternext(values=False), self.text, cursor)
+            yield from decode_keys(cursor.iternext(values=False), self.text, cursor)
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
         with self.snapshot("entries") as cursor:
@@ -225,16 +227,30 @@ class Lmdb(Store[str, bytes]):
                 yield self.text(key), value
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
+        if query.part is None:
+            return self._select(query, b"", None)
+        if query.part[0] == _RANGE:
+            return self._select(query, *query.part[1:])
+        return select_names(self, query)
+
+    def _select(self, query: Query, start: bytes, stop: bytes | None) -> Iterator[tuple[str, Any]]:
+        """Yield the pairs of a range of keys that have one of the pattern's beginnings."""
         prefixes = ("",) if query.pattern is None else query.pattern.prefixes
         with self.snapshot("select") as cursor:
-            for start in prefixes:
-                head = start.encode(errors="surrogatepass")
-                if not cursor.set_range(head):
+            for prefix in prefixes:
+                head = prefix.encode(errors="surrogatepass")
+                if not cursor.set_range(max(head, start)):
                     continue
                 for key, value in _pairs(cursor, keys_only=query.keys_only):
-                    if not key.startswith(head):
+                    if not key.startswith(head) or (stop is not None and key >= stop):
                         break
                     yield self.text(key), value
+
+    def split(self, count: int) -> list[Part]:
+        check_count(count)
+        with self.snapshot("split") as cursor:
+            bounds = _bounds(cursor.iternext(values=False), self.count(), count)
+        return [(_RANGE, start, stop) for start, stop in pairwise((b"", *bounds, None))]
 
     def plan(self, query: Query) -> Plan:
         prefixes = ("",) if query.pattern is None else query.pattern.prefixes
@@ -260,7 +276,7 @@ class Lmdb(Store[str, bytes]):
                 break
             except Exception as error:
                 shared.live.discard(snapshot)
-                self._mended(operation, MISSING, error)
+                self._repair(operation, MISSING, error)
         try:
             yield txn.cursor()
         finally:
@@ -296,7 +312,7 @@ class Lmdb(Store[str, bytes]):
         try:
             self._shared.env.sync(True)
         except Exception as error:
-            self._mended("flush", MISSING, error)
+            self._repair("flush", MISSING, error)
 
     def close(self) -> None:
         self._handle.close(self._closed_error())
@@ -310,7 +326,7 @@ class Lmdb(Store[str, bytes]):
         own = vars(Lmdb)  # of a verb that a subclass has changed there is no compiled form
         return {verb: function for verb, function in compiled.items() if getattr(type(self), verb) is own[verb]}
 
-    def _mended(self, operation: str, key: Any, error: Exception) -> bool:
+    def _repair(self, operation: str, key: Any, error: Exception) -> bool:
         """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
         if isinstance(error, StoreError):
             raise error
@@ -348,13 +364,20 @@ class Lmdb(Store[str, bytes]):
         )
 
 
-def _encoded(keys: Iterable[str]) -> Iterator[bytes]:
+def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:
     return (key.encode() or EMPTY for key in keys)
+
+
+def _bounds(keys: Iterator[bytes], total: int, count: int) -> list[bytes]:
+    """Return the keys that begin the second and every later of `count` parts of `total` keys, as even as can be."""
+    places = sorted({index * total // count for index in range(1, count)} - {0})
+    found = (next(islice(keys, after - before - 1, None), None) for before, after in pairwise([-1, *places]))
+    return [key for key in found if key is not None]
 
 
 def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
     """Return whether `pairs` are the items of a dict, which is then read as it is."""
-    return type(pairs) is _DictItems and len(pairs) <= _SORTED_AT_ONCE
+    return type(pairs) is _DictItems and len(pairs) <= _LARGEST_SORTED
 
 
 def _pairs(cursor: Any, *, keys_only: bool) -> Iterator[tuple[bytes, Any]]:

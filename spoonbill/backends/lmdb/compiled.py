@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice, repeat, takewhile
 from typing import Any, Protocol
 
-from spoonbill.backends.lmdb.environment import Handle
+from spoonbill.backends.lmdb.environment import SharedHandle
 from spoonbill.common.sentinels import MISSING
 from spoonbill.keys import MARKER
 from spoonbill.store.odd_keys import ODD, raise_unhashable
@@ -17,7 +17,7 @@ EMPTY = b"\xff"
 _MARKED = MARKER.encode()
 _MARKER = ord(MARKER)
 _AFTER_MARKED = bytes([_MARKER + 1])
-_CHUNK = 500
+_BATCH = 500
 _WORTH_SORTING = 20_000
 
 
@@ -34,11 +34,11 @@ class Engine(Protocol):
     def text(self, key: bytes) -> str: ...
 
 
-def single_key_verbs(store: Engine, handle: Handle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
+def single_key_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
     """Return `get` and `has` that take keys as `down` does.
 
     A transaction that is only read from ends with its last reference, which spares the call to abort it. Whatever goes
-    wrong is left to the store's own verb, which mends it or says what it is.
+    wrong is left to the store's own verb, which repairs it or says what it is.
     """
     encode = str.encode
     begin = handle.begin  # a cell of its own: half the price of an attribute
@@ -80,7 +80,7 @@ def _get_odd(store: Engine, down: Callable[[Any], str], key: Any, default: Any) 
     return store.get(below, default)
 
 
-def batch_verbs(store: Engine, handle: Handle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
+def batch_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
     """Return `get_many`, `set_many` and `replace_all` that take keys as `down` does, without a call a plain key."""
     encode = str.encode
 
@@ -157,7 +157,7 @@ def _holds_marked(cursor: Any) -> bool:
     return bool(cursor.set_range(_MARKED)) and cursor.key() < _AFTER_MARKED
 
 
-def decoded(keys: Iterator[bytes], name: Callable[[bytes], Any], cursor: Any) -> Iterator[Any]:
+def decode_keys(keys: Iterator[bytes], name: Callable[[bytes], Any], cursor: Any) -> Iterator[Any]:
     """Yield each of `keys` as text, or by `name` where it is no UTF-8."""
     texts = map(bytes.decode, keys)
     while True:
@@ -187,12 +187,12 @@ def listing_verbs(store: Engine, up: Callable[[str], Any]) -> dict[str, Callable
             else:
                 some = cursor.first()
             if some:
-                yield from decoded(cursor.iternext(values=False), name, cursor)
+                yield from decode_keys(cursor.iternext(values=False), name, cursor)
 
     def entries() -> Iterator[tuple[Any, bytes]]:
         with store.snapshot("entries") as cursor:
             listed = cursor.iternext()
-            while chunk := list(islice(listed, _CHUNK)):
+            while chunk := list(islice(listed, _BATCH)):
                 if chunk[0][0] >= _AFTER_MARKED and chunk[-1][0] < EMPTY:
                     yield from [(key.decode(), value) for key, value in chunk]
                 else:

@@ -31,7 +31,7 @@ class Environment:
         self.path = path
         self.options = options
         self.lock = engine_lock(("lmdb", path))
-        self.handles: WeakSet[Handle] = WeakSet()
+        self.handles: WeakSet[SharedHandle] = WeakSet()
         self.live: set[object] = set()  # iterators' snapshots: the environment must not be closed under them
         self.reopen(options.get("map_size") or LARGEST_MAP)
 
@@ -50,9 +50,9 @@ class Environment:
             except (lmdb.MemoryError, MemoryError, OverflowError, lmdb.InvalidParameterError) as error:
                 size //= 2
                 if size < _SMALLEST_MAP:
-                    raise self._unopened(error) from error
+                    raise self._open_error(error) from error
             except (lmdb.Error, OSError) as error:
-                raise self._unopened(error) from error
+                raise self._open_error(error) from error
         self.begin_with(self.env.begin)
 
     def revive(self) -> None:
@@ -69,7 +69,7 @@ class Environment:
         for handle in self.handles:
             handle.begin_with(begin)
 
-    def _unopened(self, error: BaseException) -> StoreError:
+    def _open_error(self, error: BaseException) -> StoreError:
         return StoreError(
             f"LMDB cannot open {self.path}: {error}. The path names a directory that holds data.mdb, and is made where "
             "it is missing; check its permissions, and that it is no file (subdir=False opens a file)"
@@ -99,7 +99,7 @@ class Environment:
             self.reopen(size())
 
 
-class Handle:
+class SharedHandle:
     """One store's hold on an environment: what its compiled verbs look at, so that a close reaches them."""
 
     def __init__(self, shared: Environment) -> None:

@@ -7,13 +7,14 @@ import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import lmdb
 
 from spoonbill.backends.lmdb.backend import Lmdb
 from spoonbill.backends.lmdb.compiled import EMPTY
 from spoonbill.backends.lmdb.environment import Environment
+from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.common.locks import new_lock
 
 __all__ = ["ZeroCopyLmdb"]
@@ -31,9 +32,9 @@ class ZeroCopyLmdb(Lmdb):
         As for `Lmdb`.
     """
 
-    _at_once = 16
+    _batch = 16
 
-    def __init__(self, path: str | Path, **options: Any) -> None:
+    def __init__(self, path: str | Path, **options: Unpack[LmdbOptions]) -> None:
         super().__init__(path, **options)
         self._leasing = new_lock()
         self._latest: weakref.ref[_Lease] | None = None
@@ -66,7 +67,7 @@ class ZeroCopyLmdb(Lmdb):
             finally:
                 txn.abort()
         except Exception as error:
-            return self.borrow(key, use, default, once=once) if self._mended("get", key, error) else default
+            return self.borrow(key, use, default, once=once) if self._repair("get", key, error) else default
 
     def lease(self, key: str, use: Callable[[Any], Any], default: Any = None) -> Any:
         """Return ``use(octets)`` for the value of `key`, or `default` where it is absent.
@@ -84,7 +85,7 @@ class ZeroCopyLmdb(Lmdb):
         except lmdb.ReadersFullError:
             return self.borrow(key, lambda memory: use(_octets(bytes(memory))), default)
         except Exception as error:
-            return self.lease(key, use, default) if self._mended("get", key, error) else default
+            return self.lease(key, use, default) if self._repair("get", key, error) else default
         return default if data is None else use(_octets(_Lent(data, held)))
 
     def _lease(self) -> "_Lease":

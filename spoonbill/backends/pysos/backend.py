@@ -52,11 +52,11 @@ class Pysos(Store[str, bytes]):
         self._lock = engine_lock(("pysos", os.path.realpath(path)))
         self._path = os.fspath(path)
         self._pysos = pysos.Dict
-        self._dict: Any = self._opened()
+        self._dict: Any = self._open_file()
         self._open = True
         self._unsettled = False  # True while a write is under way, and after one that failed
 
-    def _opened(self) -> Any:
+    def _open_file(self) -> Any:
         try:
             recover(self._path)
             return self._pysos(self._path)
@@ -74,11 +74,11 @@ class Pysos(Store[str, bytes]):
                 if self._unsettled:
                     with suppress(OSError):  # the byte of a failed `_free`, which is tried again here
                         self._dict.close()
-                    self._dict = self._opened()
+                    self._dict = self._open_file()
                     self._unsettled = False
         return self._dict._offsets  # type: ignore[no-any-return] # noqa: SLF001 - its items() can see a key twice
 
-    def _failed(self, operation: str, key: Any, error: OSError) -> StoreError:
+    def _engine_error(self, operation: str, key: Any, error: OSError) -> StoreError:
         return self._failure(operation, key, error, "Check the disk; what was stored before can still be read.")
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class Pysos(Store[str, bytes]):
             try:
                 line = self._line_at(offset)
             except OSError as error:
-                raise self._failed("get", key, error) from error
+                raise self._engine_error("get", key, error) from error
         return line.partition(b"\t")[2][:-1]
 
     def _line_at(self, offset: int) -> bytes:
@@ -118,7 +118,7 @@ class Pysos(Store[str, bytes]):
             try:
                 offsets[key] = self._replace(offsets.get(key), line)
             except OSError as error:
-                raise self._failed("set", key, error) from error
+                raise self._engine_error("set", key, error) from error
             self._unsettled = False
 
     def _replace(self, before: int | None, line: bytes) -> int:
@@ -192,7 +192,7 @@ class Pysos(Store[str, bytes]):
             try:
                 self._free(offsets[key])
             except OSError as error:
-                raise self._failed("delete", key, error) from error
+                raise self._engine_error("delete", key, error) from error
             del offsets[key]
             self._unsettled = False
             return True
@@ -216,7 +216,7 @@ class Pysos(Store[str, bytes]):
             try:
                 os.fsync(self._dict._file.fileno())  # noqa: SLF001 - it offers no flush of its own
             except OSError as error:
-                raise self._failed("flush", MISSING, error) from error
+                raise self._engine_error("flush", MISSING, error) from error
 
     def close(self) -> None:
         with self._lock:

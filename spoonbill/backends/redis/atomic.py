@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from redis.exceptions import ResponseError
 
-from spoonbill.backends.redis.connection import Link
+from spoonbill.backends.redis.connection import RedisConnection
 from spoonbill.backends.redis.errors import forbidden
 
 _POP = b"local v = redis.call('GET', KEYS[1]) if v then redis.call('DEL', KEYS[1]) end return v"
@@ -19,8 +19,8 @@ class Atomic:
     A server before 6.2 has no GETDEL, and a service may forbid scripts. What was refused once is not tried again.
     """
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
         self._getdel = True
         self._scripts = True
 
@@ -28,19 +28,19 @@ class Atomic:
         """Remove a key and return its value, None where it is absent."""
         if self._getdel:
             try:
-                return self._link.call((b"GETDEL", name), again=False)  # type: ignore[no-any-return]
+                return self._connection.call((b"GETDEL", name), again=False)  # type: ignore[no-any-return]
             except ResponseError as error:
                 self._getdel = not forbidden(error)
                 if self._getdel:
                     raise
         if self._scripts:
             try:
-                return self._link.call(("EVAL", _POP, 1, name), again=False)  # type: ignore[no-any-return]
+                return self._connection.call(("EVAL", _POP, 1, name), again=False)  # type: ignore[no-any-return]
             except ResponseError as error:
                 self._scripts = not forbidden(error)
                 if self._scripts:
                     raise
-        return self._link.transaction(name, lambda value: None if value is None else (b"DEL", name))
+        return self._connection.transaction(name, lambda value: None if value is None else (b"DEL", name))
 
     def replace(self, name: bytes, expected: bytes, new: Sequence[bytes]) -> bool:
         """Set a key where it holds `expected`.
@@ -56,7 +56,7 @@ class Atomic:
         """
         if self._scripts:
             try:
-                return bool(self._link.call(("EVAL", _REPLACE, 1, name, expected, *new), again=False))
+                return bool(self._connection.call(("EVAL", _REPLACE, 1, name, expected, *new), again=False))
             except ResponseError as error:
                 self._scripts = not forbidden(error)
                 if self._scripts:
@@ -65,4 +65,4 @@ class Atomic:
         def decide(value: bytes | None) -> Sequence[bytes] | None:
             return (b"SET", name, *new) if value == expected else None
 
-        return self._link.transaction(name, decide) == expected
+        return self._connection.transaction(name, decide) == expected

@@ -10,23 +10,26 @@ from spoonbill.backends.redis.client import is_cluster, portable_configuration, 
 # isort: split
 from spoonbill.backends.redis.atomic import Atomic
 from spoonbill.backends.redis.batches import Batches, OtherTypeError
-from spoonbill.backends.redis.cluster import ClusterLink
-from spoonbill.backends.redis.connection import Link
+from spoonbill.backends.redis.cluster import ClusterConnection
+from spoonbill.backends.redis.connection import RedisConnection
 from spoonbill.backends.redis.errors import forbidden, is_of_client, is_unanswered, is_wrong_type, remedy
-from spoonbill.backends.redis.names import MOST, Names, expiring
+from spoonbill.backends.redis.names import MOST, Names, encode_ttl
 from spoonbill.backends.redis.patterns import is_servers_own
-from spoonbill.backends.redis.scan import scanned
+from spoonbill.backends.redis.scan import scan_names
+from spoonbill.backends.redis.scan_parts import SCAN, scan_part, split_table
+from spoonbill.backends.redis.slot_parts import SLOTS, scan_slots, split_slots
 from spoonbill.common.batching import batches
 from spoonbill.common.masking import scrub
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import SpoonbillError, StoreError
-from spoonbill.query import Pattern, Plan, Query, Step
+from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
+from spoonbill.store.parts import check_count, parts_of_names, select_names
 
-_CHUNK = 1000
-_CHUNK_BYTES = 1 << 20
+_BATCH = 1000
+_BATCH_BYTES = 1 << 20
 
 
 class Redis(Store[str, bytes]):
@@ -89,12 +92,14 @@ class Redis(Store[str, bytes]):
         self._names = Names(self, prefix)
         self.limits = self._names.limits
         self._name = self._names.name
-        self._fitting = self._names.fitting
-        self._link = (ClusterLink if is_cluster(handed, recipe) else Link)(handed, recipe, retry_for)
-        self._call = self._link.call
-        self._atomic = Atomic(self._link)
-        self._batches = Batches(self._link)
-        self._expiry = () if ttl is None else expiring(self, ttl)
+        self._fit = self._names.fit
+        clustered = is_cluster(handed, recipe)
+        self._connection = (ClusterConnection if clustered else RedisConnection)(handed, recipe, retry_for)
+        self._kind = SLOTS if clustered else SCAN  # of the parts that it makes
+        self._call = self._connection.call
+        self._atomic = Atomic(self._connection)
+        self._batches = Batches(self._connection)
+        self._expiry = () if ttl is None else encode_ttl(self, ttl)
 
     # -- single keys -------------------------------------------------------------------------------------------
 
@@ -106,25 +111,25 @@ class Redis(Store[str, bytes]):
         return bool(self._do("has", key, ("EXISTS", self._name(key))))
 
     def set(self, key: str, value: bytes, *, ttl: float | None = None) -> None:
-        name = self._fitting(key, value)
-        self._do("set", key, ("SET", name, value, *self._expiring(ttl)))
+        name = self._fit(key, value)
+        self._do("set", key, ("SET", name, value, *self._encode_ttl(ttl)))
 
-    def _expiring(self, ttl: float | None) -> tuple[bytes, ...]:
-        return self._expiry if ttl is None else expiring(self, ttl)
+    def _encode_ttl(self, ttl: float | None) -> tuple[bytes, ...]:
+        return self._expiry if ttl is None else encode_ttl(self, ttl)
 
     def delete(self, key: str) -> bool:
         return bool(self._do("delete", key, ("UNLINK", self._name(key)), again=False))
 
     def add(self, key: str, value: bytes, *, ttl: float | None = None) -> bool:
-        name = self._fitting(key, value)
-        return self._do("add", key, ("SET", name, value, "NX", *self._expiring(ttl)), again=False) is not None
+        name = self._fit(key, value)
+        return self._do("add", key, ("SET", name, value, "NX", *self._encode_ttl(ttl)), again=False) is not None
 
     def replace(self, key: str, expected: bytes, value: bytes, *, ttl: float | None = None) -> bool:
-        name = self._fitting(key, value)
+        name = self._fit(key, value)
         if not isinstance(expected, bytes):
             return False  # what is stored is bytes
         try:
-            return self._atomic.replace(name, expected, (value, *self._expiring(ttl)))
+            return self._atomic.replace(name, expected, (value, *self._encode_ttl(ttl)))
         except Exception as error:
             self._fail("replace", key, error)
 
@@ -145,7 +150,7 @@ class Redis(Store[str, bytes]):
 
     def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
         found: list[Any] = []
-        for chunk in batches(keys, _CHUNK):
+        for chunk in batches(keys, _BATCH):
             values = self._read("get_many", list(map(self._name, chunk)))
             found += values if default is None else [default if value is None else value for value in values]
         return found
@@ -157,12 +162,12 @@ class Redis(Store[str, bytes]):
             self._fail(operation, MISSING, error)
 
     def set_many(self, pairs: Iterable[tuple[str, bytes]], *, ttl: float | None = None) -> None:
-        expiry = self._expiring(ttl)
+        expiry = self._encode_ttl(ttl)
         words: list[bytes] = []
         size = 0
         for key, value in pairs:
-            name = self._fitting(key, value)
-            if words and (len(words) >= 2 * _CHUNK or size + len(value) > _CHUNK_BYTES):
+            name = self._fit(key, value)
+            if words and (len(words) >= 2 * _BATCH or size + len(value) > _BATCH_BYTES):
                 self._write(words, expiry)  # so that a large value goes alone, which spares it a copy
                 words, size = [], 0
             words += (name, value)
@@ -177,7 +182,7 @@ class Redis(Store[str, bytes]):
             self._fail("set_many", MISSING, error)
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        return sum(self._unlink("delete_many", list(map(self._name, chunk))) for chunk in batches(keys, _CHUNK))
+        return sum(self._unlink("delete_many", list(map(self._name, chunk))) for chunk in batches(keys, _BATCH))
 
     def _unlink(self, operation: str, names: list[bytes]) -> int:
         try:
@@ -191,30 +196,42 @@ class Redis(Store[str, bytes]):
                 return
         except Exception as error:
             self._fail("clear", MISSING, error)
-        for names in self._pages("clear", None):
+        for names in self._pages("clear", Query()):
             self._unlink("clear", names)
 
     # -- listing -----------------------------------------------------------------------------------------------
 
     def count(self) -> int:
         if self._names.head:
-            return sum(map(len, self._pages("count", None)))
+            return sum(map(len, self._pages("count", Query())))
         try:
-            return sum(self._link.ask(server, ("DBSIZE",)) for server in self._link.servers())
+            return sum(self._connection.ask(server, ("DBSIZE",)) for server in self._connection.servers())
         except Exception as error:
             self._fail("count", MISSING, error)
 
     def iter(self) -> Iterator[str]:
-        return chain.from_iterable(map(self._names.keys, self._pages("iter", None)))
+        return chain.from_iterable(map(self._names.keys, self._pages("iter", Query())))
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
         return self._pairs("entries", Query())
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
+        if query.part is not None and query.part[0] != self._kind:
+            return select_names(self, query)
         if not query.keys_only:
             return self._pairs("select", query)
-        names = self._at_once(query) if self._runs_at_once(query) else self._pages("select", query.pattern)
+        names = self._run_keys(query) if self._runs_at_once(query) else self._pages("select", query)
         return ((key, None) for key in chain.from_iterable(map(self._names.keys, names)))
+
+    def split(self, count: int) -> list[Part]:
+        check_count(count)
+        if isinstance(self._connection, ClusterConnection):
+            return split_slots(count)
+        try:
+            parts = split_table(self._connection, count)
+        except Exception as error:
+            self._fail("split", MISSING, error)
+        return parts_of_names(list(self.iter()), count) if parts is None else parts
 
     def plan(self, query: Query) -> Plan:
         match = self._names.match(query.pattern).decode("utf-8", "backslashreplace")
@@ -230,7 +247,7 @@ class Redis(Store[str, bytes]):
         return chain.from_iterable(self._pages_of_pairs(operation, query))
 
     def _pages_of_pairs(self, operation: str, query: Query) -> Iterator[Iterable[tuple[str, bytes]]]:
-        for names in self._pages(operation, query.pattern):
+        for names in self._pages(operation, query):
             keys = self._names.keys(names)
             wanted = names
             if query.filters_keys:
@@ -241,8 +258,8 @@ class Redis(Store[str, bytes]):
             # None: it went away since its key was listed.
             yield (pair for pair in pairs if pair[1] is not None) if None in values else pairs
 
-    def _pages(self, operation: str, pattern: Pattern | None) -> Iterator[list[bytes]]:
-        pages = scanned(self._link, self._names.match(pattern))
+    def _pages(self, operation: str, query: Query) -> Iterator[list[bytes]]:
+        pages = self._listing(query)
         while True:
             try:
                 names = next(pages, None)
@@ -252,27 +269,39 @@ class Redis(Store[str, bytes]):
                 return
             yield names
 
+    def _listing(self, query: Query) -> Iterator[list[bytes]]:
+        """Yield the names of what may match: those of the part where there is one."""
+        match = self._names.match(query.pattern)
+        if query.part is None:
+            return scan_names(self._connection, match)
+        if not isinstance(self._connection, ClusterConnection):
+            return scan_part(self._connection, query.part, match)
+        head = self._names.head
+        pages = scan_slots(self._connection, query.part)
+        return ([name for name in names if name.startswith(head)] for names in pages)
+
     def _runs_at_once(self, query: Query) -> bool:
         """Return whether a search is a plain string given to `keys`, which is the server's own command of that name."""
-        return query.keys_only and not query.lazy and query.limit is None and is_servers_own(query.pattern)
+        plain = query.keys_only and not query.lazy and query.limit is None and query.part is None
+        return plain and is_servers_own(query.pattern)
 
-    def _at_once(self, query: Query) -> Iterator[list[bytes]]:
+    def _run_keys(self, query: Query) -> Iterator[list[bytes]]:
         command = ("KEYS", self._names.match(query.pattern))
         try:
-            found = [self._link.ask(server, command) for server in self._link.servers()]
+            found = [self._connection.ask(server, command) for server in self._connection.servers()]
         except Exception as error:
             if forbidden(error):
-                return self._pages("select", query.pattern)
+                return self._pages("select", query)
             self._fail("select", MISSING, error)
         return iter(found if len(found) == 1 else [list(dict.fromkeys(chain.from_iterable(found)))])
 
     def check(self, key: str, value: bytes) -> None:
-        self._fitting(key, value)
+        self._fit(key, value)
 
     # -- the client --------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        self._link.close(str(self._closed_error()))
+        self._connection.close(str(self._closed_error()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild, (cls, arguments, options) = super().__reduce__()
@@ -280,13 +309,13 @@ class Redis(Store[str, bytes]):
 
     def _fail(self, operation: str, key: Any, error: Exception) -> NoReturn:
         """Raise what an error of the client is in our tree."""
-        scrub(error, self._link.secrets)
+        scrub(error, self._connection.secrets)
         if isinstance(error, SpoonbillError) or not is_of_client(error):
             if not isinstance(error, OtherTypeError):
                 raise error
             raise self._other_type(operation, self._names.key(error.name), error.kind) from None
         if is_wrong_type(error) and key is not MISSING:
-            kind = self._link.call(("TYPE", self._name(key))).decode()
+            kind = self._connection.call(("TYPE", self._name(key))).decode()
             raise self._other_type(operation, key, kind) from error
         unanswered = is_unanswered(operation, error)
         raise self._failure(operation, key, error, remedy(error), unanswered=unanswered) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from spoonbill.backends.redis.connection import Link
+from spoonbill.backends.redis.connection import RedisConnection
 from spoonbill.backends.redis.errors import forbidden
 
 
@@ -28,10 +28,10 @@ class OtherTypeError(Exception):
 
 
 class Batches:
-    """The commands on many keys, over a link. Names are whole: the prefix is part of them."""
+    """The commands on many keys, over a connection. Names are whole: the prefix is part of them."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
 
     def read(self, names: list[bytes]) -> list[Any]:
         """Return the value of each name, None where it is absent.
@@ -41,8 +41,8 @@ class Batches:
         OtherTypeError
             If one of them is no string: MGET answers for it as if it were absent.
         """
-        parts = self._link.parts(names)
-        replies = self._link.batch([(b"MGET", *part) for part in parts])
+        parts = self._connection.parts(names)
+        replies = self._connection.batch([(b"MGET", *part) for part in parts])
         if len(parts) == 1:
             values = replies[0]
         else:
@@ -53,9 +53,9 @@ class Batches:
         return values  # type: ignore[no-any-return]
 
     def _refuse_other_types(self, names: list[bytes]) -> None:
-        if not sum(self._link.batch([(b"EXISTS", *part) for part in self._link.parts(names)])):
+        if not sum(self._connection.batch([(b"EXISTS", *part) for part in self._connection.parts(names)])):
             return
-        kinds = self._link.batch([(b"TYPE", name) for name in names])
+        kinds = self._connection.batch([(b"TYPE", name) for name in names])
         for name, kind in zip(names, kinds, strict=True):
             if kind not in {b"none", b"string"}:
                 raise OtherTypeError(name, kind.decode())
@@ -63,30 +63,30 @@ class Batches:
     def write(self, words: list[bytes], expiry: Sequence[bytes]) -> None:
         """Set names, given in turn with their values."""
         if len(words) == 2:
-            self._link.call((b"SET", *words, *expiry))
+            self._connection.call((b"SET", *words, *expiry))
             return
         pairs = zip(words[::2], words[1::2], strict=True)
         if expiry:
-            self._link.batch([(b"SET", *pair, *expiry) for pair in pairs])
+            self._connection.batch([(b"SET", *pair, *expiry) for pair in pairs])
             return
         last = dict(pairs)
-        self._link.batch(
+        self._connection.batch(
             [
                 (b"MSET", *chain.from_iterable((name, last[name]) for name in part))
-                for part in self._link.parts(list(last))
+                for part in self._connection.parts(list(last))
             ]
         )
 
     def unlink(self, names: list[bytes]) -> int:
         """Remove names and return how many were there."""
-        commands = [(b"UNLINK", *part) for part in self._link.parts(names)]
-        return sum(self._link.batch(commands, again=False))
+        commands = [(b"UNLINK", *part) for part in self._connection.parts(names)]
+        return sum(self._connection.batch(commands, again=False))
 
     def flush(self) -> bool:
         """Empty the database of every server; return False where that is forbidden."""
         try:
-            for server in self._link.servers():
-                self._link.ask(server, ("FLUSHDB", "ASYNC"), again=False)
+            for server in self._connection.servers():
+                self._connection.ask(server, ("FLUSHDB", "ASYNC"), again=False)
         except ResponseError as error:
             if forbidden(error) and not isinstance(error, ReadOnlyError):
                 return False

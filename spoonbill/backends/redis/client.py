@@ -112,7 +112,7 @@ def recipe_of(source: Any, options: Mapping[str, Any], *, cluster: bool) -> Reci
         if cluster:
             raise UnsupportedError("Redis: Sentinels watch a server, not a cluster: leave cluster=True out")
         return _sentinel(url, options)
-    named = {**options, **_parsed(url)}
+    named = {**options, **_parse(url)}
     if cluster:
         if named.pop("db", 0):
             raise UnsupportedError("Redis: a cluster has the database 0 alone: leave the number out of the URL")
@@ -153,7 +153,7 @@ def _unreadable(why: str) -> UnsupportedError:
     )
 
 
-def _parsed(url: str) -> dict[str, Any]:
+def _parse(url: str) -> dict[str, Any]:
     """Return the options that a URL stands for."""
     split = _split(url)
     found: dict[str, Any] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import redis.exceptions as theirs
 
 from spoonbill.backends.redis.client import Recipe, secrets_of
-from spoonbill.backends.redis.wire import exchange, packed, unfailed, watched
+from spoonbill.backends.redis.wire import exchange, pack, raise_failed, watch
 from spoonbill.common.locks import new_lock
 from spoonbill.errors import ClosedError
 
@@ -29,7 +29,7 @@ _RUN_ID = re.compile(rb"run_id:(\w+)")
 Command = Sequence[Any]
 
 
-class Link:
+class RedisConnection:
     """One server, over the pool of a client.
 
     Parameters
@@ -63,9 +63,9 @@ class Link:
             Whether it is safe to repeat where the answer was lost. What was surely not done is repeated in any case.
         """
         try:
-            return exchange(self._pool or self._opened(), command, again)
+            return exchange(self._pool or self._open_pool(), command, again)
         except Exception as error:
-            return self.patiently(lambda: exchange(self._opened(), command, again), error)
+            return self.retry(lambda: exchange(self._open_pool(), command, again), error)
 
     def batch(self, commands: Sequence[Sequence[bytes]], again: bool = True) -> list[Any]:
         """Return the answers to several commands of bytes, sent together.
@@ -75,12 +75,12 @@ class Link:
         ResponseError
             The first of the answers that is an error.
         """
-        data = b"".join(map(packed, commands))
+        data = b"".join(map(pack, commands))
 
         def attempt() -> list[Any]:
-            return unfailed(exchange(self._opened(), data, again, len(commands)))
+            return raise_failed(exchange(self._open_pool(), data, again, len(commands)))
 
-        return self.patiently(attempt)  # type: ignore[no-any-return]
+        return self.retry(attempt)  # type: ignore[no-any-return]
 
     def parts(self, names: list[bytes]) -> list[list[bytes]]:
         """Return the keys as groups, each of which one command can hold."""
@@ -101,47 +101,48 @@ class Link:
         bytes or None
             The value as it was.
         """
-        return self.patiently(lambda: watched(self.pool_of(name), name, decide))  # type: ignore[no-any-return]
+        return self.retry(lambda: watch(self.pool_of(name), name, decide))  # type: ignore[no-any-return]
 
     def pool_of(self, name: bytes) -> Any:  # noqa: ARG002 - a cluster needs it
         """Return the pool of connections to the server that has a key."""
-        return self._opened()
+        return self._open_pool()
 
     # -- each server -------------------------------------------------------------------------------------------
 
     def servers(self) -> list[Any]:
         """Return the pool of each server that holds keys."""
-        return [self._opened()]
+        return [self._open_pool()]
 
     def ask(self, pool: Any, command: Command, again: bool = True) -> Any:
         """Return the answer of one server."""
-        return self.patiently(lambda: exchange(pool, command, again))
+        return self.retry(lambda: exchange(pool, command, again))
 
     def mark(self) -> list[Any]:
         """Return what changes when a server starts anew, so that a cursor of its scan means nothing any more."""
-        return [self._run_of(pool) for pool in self.servers()]
+        return [self.run_of(pool) for pool in self.servers()]
 
-    def _run_of(self, pool: Any) -> Any:
+    def run_of(self, pool: Any) -> bytes | None:
+        """Return what tells this run of a server from others; None where it may not be asked."""
         try:
             found = _RUN_ID.search(self.ask(pool, ("INFO", "server")))
         except theirs.ResponseError:  # not everybody may ask
             return None
-        return found and found[1]
+        return found[1] if found else None
 
     # -- the client --------------------------------------------------------------------------------------------
 
-    def _opened(self) -> Any:
+    def _open_pool(self) -> Any:
         if self._pool is None:
-            self._pool = self.opened().connection_pool
+            self._pool = self.open_client().connection_pool
         return self._pool
 
-    def opened(self) -> Any:
+    def open_client(self) -> Any:
         """Return the client, made now if it was not.
 
         Raises
         ------
         ClosedError
-            If the link was closed.
+            If the connection was closed.
         """
         with self._guard:
             if self._closed:
@@ -166,7 +167,7 @@ class Link:
 
     # -- trouble -----------------------------------------------------------------------------------------------
 
-    def patiently(self, attempt: Callable[[], Any], error: Exception | None = None) -> Any:
+    def retry(self, attempt: Callable[[], Any], error: Exception | None = None) -> Any:
         """Return what `attempt` returns, trying again with growing pauses while the trouble may pass.
 
         Parameters
@@ -189,11 +190,11 @@ class Link:
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that clients do not come back all at once
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
-                self.mend(error)
+                self.repair(error)
                 return attempt()
             except Exception as later:
                 error = later
         raise error
 
-    def mend(self, error: Exception) -> None:
+    def repair(self, error: Exception) -> None:
         """Do what may help before the next attempt."""

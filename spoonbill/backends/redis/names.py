@@ -71,7 +71,7 @@ class Names:
         """Return the glob for the names of the keys that match a pattern, and perhaps of more."""
         return literal(self.head) + server_pattern(pattern)
 
-    def fitting(self, key: str, value: bytes) -> bytes:
+    def fit(self, key: str, value: bytes) -> bytes:
         """Return the name of a key, where the server can hold it and the value."""
         name = self.name(key)
         if type(value) is bytes and len(value) <= MOST and len(name) <= MOST:
@@ -100,7 +100,7 @@ class Names:
         )
 
 
-def expiring(store: Store[Any, Any], ttl: float) -> tuple[bytes, ...]:
+def encode_ttl(store: Store[Any, Any], ttl: float) -> tuple[bytes, ...]:
     """Return the words of a SET for a time to live in seconds.
 
     Raises

@@ -10,7 +10,7 @@ class LostAnswerError(Exception):
     """A command was sent that is not safe to repeat, and its answer never came."""
 
 
-def packed(command: Iterable[bytes]) -> bytes:
+def pack(command: Iterable[bytes]) -> bytes:
     """Return a command as it goes over the wire; several times faster than the client's general form."""
     words = [b"$%d\r\n%b\r\n" % (len(word), word) for word in command]
     return b"*%d\r\n%b" % (len(words), b"".join(words))
@@ -68,7 +68,7 @@ def is_undecided(error: BaseException) -> bool:
     return isinstance(error, (theirs.ConnectionError, theirs.TimeoutError)) and not refused
 
 
-def unfailed(replies: list[Any]) -> list[Any]:
+def raise_failed(replies: list[Any]) -> list[Any]:
     """Return the answers, or raise the first that is an error."""
     for reply in replies:
         if isinstance(reply, Exception):
@@ -76,29 +76,29 @@ def unfailed(replies: list[Any]) -> list[Any]:
     return replies
 
 
-def watched(pool: Any, name: bytes, decide: Callable[[bytes | None], Sequence[bytes] | None]) -> bytes | None:
+def watch(pool: Any, name: bytes, decide: Callable[[bytes | None], Sequence[bytes] | None]) -> bytes | None:
     """Change a key by what `decide` says of its value, if nobody else changes it meanwhile; return the value."""
     connection = pool.get_connection()
     waiting = False
 
-    def asked(*command: Any) -> Any:
+    def ask(*command: Any) -> Any:
         connection.send_packed_command(connection.pack_command(*command))
         return connection.read_response(disable_decoding=True)
 
     try:
         while True:
-            asked("WATCH", name)
-            value: bytes | None = asked("GET", name)
+            ask("WATCH", name)
+            value: bytes | None = ask("GET", name)
             change = decide(value)
             if change is None:
-                asked("UNWATCH")
+                ask("UNWATCH")
                 return value
             waiting = True
-            connection.send_packed_command([*map(packed, ((b"MULTI",), change, (b"EXEC",)))])
+            connection.send_packed_command([*map(pack, ((b"MULTI",), change, (b"EXEC",)))])
             *_, done = [connection.read_response(disable_decoding=True) for _ in range(3)]
             waiting = False
             if done is not None:  # None: somebody changed the key in between
-                unfailed(done)
+                raise_failed(done)
                 return value
     except BaseException as error:
         connection.disconnect()  # which also ends the watch

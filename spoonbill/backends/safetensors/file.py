@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Never
 
-from spoonbill.backends.safetensors.index import check_index, leading
+from spoonbill.backends.safetensors.index import check_index, find_leading
 from spoonbill.backends.safetensors.local import LocalFile
 from spoonbill.backends.safetensors.mapped_pages import WORTH_MAPPING
 from spoonbill.backends.safetensors.remote import RemoteFile
@@ -78,11 +78,11 @@ class SafetensorsFile(Store[str, Any]):
         self._lazy = copy is None and "private" in self._framework.lends
         if copy is False and (not self._framework.lends or not is_local(path)):
             raise UnsupportedError(f"{self!r}: copy=False needs a local file and framework 'np' or 'pt'")
-        self._file: LocalFile | RemoteFile | None = self._opened()
+        self._file: LocalFile | RemoteFile | None = self._open_file()
 
     # -- the file ----------------------------------------------------------------------------------------------
 
-    def _opened(self) -> LocalFile | RemoteFile:
+    def _open_file(self) -> LocalFile | RemoteFile:
         try:
             if is_local(self._url):
                 return LocalFile(self._url, writable=not self._copy and "private" in self._framework.lends)
@@ -96,7 +96,7 @@ class SafetensorsFile(Store[str, Any]):
                 f"{masked(self._url)} cannot be opened: {reason}. Check the path and its permissions."
             ) from error
 
-    def _renewed(self) -> LocalFile | RemoteFile:
+    def _renew(self) -> LocalFile | RemoteFile:
         """Return the file that the path names now, where the one that was open is not that any more."""
         while True:
             file = self._file
@@ -108,11 +108,11 @@ class SafetensorsFile(Store[str, Any]):
             except OSError as error:
                 if self._file is None:  # closed by another thread meanwhile
                     raise self._closed_error() from error
-                raise self._failed("look", error) from error
+                raise self._engine_error("look", error) from error
             with self._lock:
                 if self._file is file:
                     # The one before closes with its last reader: another thread may be in the middle of it.
-                    self._file = self._opened()
+                    self._file = self._open_file()
 
     def _current(self) -> LocalFile | RemoteFile:
         """Return the file that the path names now: opened anew where it was replaced."""
@@ -122,9 +122,9 @@ class SafetensorsFile(Store[str, Any]):
                 return file
         except OSError:  # told by what follows
             pass
-        return self._renewed()
+        return self._renew()
 
-    def _failed(self, operation: str, error: Exception) -> StoreError:
+    def _engine_error(self, operation: str, error: Exception) -> StoreError:
         return self._failure(operation, self._url, error, "Check that the file is still there and can be read.")
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class SafetensorsFile(Store[str, Any]):
         file = self._file
         try:
             if file is None or not file.current():
-                file = self._renewed()
+                file = self._renew()
             return key in file.tensors  # noqa: TRY300 - of one piece with the look before it
         except (TypeError, OSError) as error:
             raise self._unread(key, error) from error
@@ -163,7 +163,7 @@ class SafetensorsFile(Store[str, Any]):
         file = self._file
         try:
             if file is None or not file.current():
-                file = self._renewed()
+                file = self._renew()
             return len(file.tensors)
         except OSError as error:
             raise self._unread("", error) from error
@@ -218,10 +218,10 @@ class SafetensorsFile(Store[str, Any]):
         try:
             check_index(index)
             if type(file) is not LocalFile:
-                shape, rest, start, end = leading(info, index)
+                shape, rest, start, end = find_leading(info, index)
                 return self._part(info.dtype, shape, *file.span(start, end), rest, copy=False)
             if self._lazy and info.nbytes >= WORTH_MAPPING:
-                shape, rest, start, end = leading(info, index)
+                shape, rest, start, end = find_leading(info, index)
                 if (pages := file.pages(start, end)) is not None:
                     return self._part(info.dtype, shape, *pages, rest, copy=False)
             return self._part(info.dtype, info.shape, file.buffer, info.start, index, copy=self._copy)
@@ -239,7 +239,7 @@ class SafetensorsFile(Store[str, Any]):
         except TypeError:
             return InvalidKeyError(f"{self!r}: a key is a str, not {type(key).__name__} {shortened(key)}")
         if isinstance(error, OSError):
-            return error if isinstance(error, StoreError) else self._failed("get", error)
+            return error if isinstance(error, StoreError) else self._engine_error("get", error)
         return CodecError(f"{self!r} cannot read the tensor {shortened(key)}: {error}")
 
     # -- writing -----------------------------------------------------------------------------------------------

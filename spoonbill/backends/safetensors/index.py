@@ -6,7 +6,7 @@ from typing import Any
 from spoonbill.codecs.safetensors.header import BITS, TensorInfo
 from spoonbill.errors import UnsupportedError
 
-__all__ = ["check_index", "leading"]
+__all__ = ["check_index", "find_leading"]
 
 
 _ALL = slice(None)
@@ -31,7 +31,7 @@ def check_index(index: Any) -> None:
             )
 
 
-def leading(info: TensorInfo, index: Any) -> tuple[tuple[int, ...], Any, int, int]:
+def find_leading(info: TensorInfo, index: Any) -> tuple[tuple[int, ...], Any, int, int]:
     """Return the smallest run of whole rows that holds the part at `index`.
 
     Returns

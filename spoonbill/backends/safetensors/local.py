@@ -2,7 +2,6 @@
 
 import mmap
 import os
-import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +11,6 @@ from spoonbill.codecs.safetensors.header import Header, header_length, parse_hea
 from spoonbill.filesystems.disk.safely import open_regular
 
 __all__ = ["LocalFile"]
-
-_LOOK_LASTS = 2e-6
-"""Seconds that a look at the file is good for, itself included: in less no file can be replaced, and a loop over
-names needs no look for each."""
 
 
 class LocalFile:
@@ -84,22 +79,17 @@ def _by_descriptor(descriptor: int, status: os.stat_result, by_path: Callable[[]
 
     Whatever happens to a file or to what names it sets the time of its last change, or the number of its links.
     """
-    fstat, clock = os.fstat, time.perf_counter
+    fstat = os.fstat
     changed, links = status.st_ctime_ns, status.st_nlink
-    known_until = 0.0
 
     def current() -> bool:
-        nonlocal changed, links, known_until
-        now = clock()
-        if now < known_until:
-            return True
-        known_until = now + _LOOK_LASTS
+        nonlocal changed, links
         found = fstat(descriptor)
-        if found.st_ctime_ns != changed or found.st_nlink != links:
-            known_until = 0.0
-            if not by_path():
-                return False
-            changed, links = found.st_ctime_ns, found.st_nlink
+        if found.st_ctime_ns == changed and found.st_nlink == links:
+            return True
+        if not by_path():
+            return False
+        changed, links = found.st_ctime_ns, found.st_nlink
         return True
 
     return current

@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.codecs.safetensors import TensorInfo
+from spoonbill.common.generics import StrKey, V
 from spoonbill.common.progress import Progress
 from spoonbill.datastores.tensors.safetensors_file import SafetensorsStore
-from spoonbill.datastores.tensors.tensor_store import TensorStore, adopted
+from spoonbill.datastores.tensors.tensor_store import TensorStore, as_tensors
 from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
 from spoonbill.layers.tensors.safetensors_export import SafetensorsExport
 from spoonbill.snapshots import file as snapshot
 from spoonbill.store import Store
 
 
-class MutableTensorStore(TensorStore):
+class MutableTensorStore(TensorStore[StrKey, V]):
     """Tensors over a store of bytes, with the export of them.
 
     Parameters
@@ -84,7 +85,7 @@ class MutableTensorStore(TensorStore):
         CodecError
             If a value is no tensor.
         """
-        with snapshot.opened(url, **storage_options) as entries:
-            for key, value in adopted(entries(progress=progress), self.framework, self.device):
+        with snapshot.open_snapshot(url, **storage_options) as entries:
+            for key, value in as_tensors(entries(progress=progress), self.framework, self.device):
                 self.check(key, value)
-            self.replace_all(adopted(entries(progress=progress), self.framework, self.device))
+            self.replace_all(as_tensors(entries(progress=progress), self.framework, self.device))

@@ -9,7 +9,8 @@ from spoonbill.backends.memory import Memory
 from spoonbill.backends.safetensors.file import SafetensorsFile
 from spoonbill.backends.safetensors.shards import SafetensorsShards
 from spoonbill.codecs.safetensors import TensorInfo
-from spoonbill.datastores.tensors.tensor_store import TensorStore, adopted
+from spoonbill.common.generics import StrKey, V
+from spoonbill.datastores.tensors.tensor_store import TensorStore, as_tensors
 from spoonbill.filesystems import is_local
 from spoonbill.layers.frozen import Frozen
 from spoonbill.layers.tensors.safetensors_export import SafetensorsExport
@@ -32,7 +33,7 @@ class _OfTheClass:
         return lambda *arguments, **options: Frozen.load(store, *arguments, **options)
 
 
-class SafetensorsStore(Frozen[str, Any], TensorStore):
+class SafetensorsStore(Frozen[StrKey, V], TensorStore[StrKey, V]):
     """Tensors from disk, each read when it is asked for; every write raises `ReadOnlyError`.
 
     Parameters
@@ -70,7 +71,7 @@ class SafetensorsStore(Frozen[str, Any], TensorStore):
         **storage_options: Any,
     ) -> None:
         self.framework, self.device = framework, device
-        url = _resolved(path)
+        url = _resolve(path)
         engine = SafetensorsShards if url.endswith(_INDEX) else SafetensorsFile
         self._tensors = engine(url, framework, device, copy=copy, **storage_options)
         super().__init__(self._tensors)
@@ -134,8 +135,8 @@ class SafetensorsStore(Frozen[str, Any], TensorStore):
 
         A function of the class; on a store, which only reads, it is refused. The tensors are in memory on the way.
         """
-        with snapshot.opened(url, **storage_options) as entries:
-            return cls.from_dict(dict(adopted(entries(), framework, "cpu")), path, framework, device)
+        with snapshot.open_snapshot(url, **storage_options) as entries:
+            return cls.from_dict(dict(as_tensors(entries(), framework, "cpu")), path, framework, device)
 
     load = _OfTheClass("_from_snapshot")
 
@@ -170,7 +171,7 @@ class SafetensorsStore(Frozen[str, Any], TensorStore):
         return self._tensors.get_slice(key, index)
 
 
-def _resolved(path: str | Path) -> str:
+def _resolve(path: str | Path) -> str:
     """Return the file that a path stands for: a directory for its model, a model that is sharded for its index."""
     url = os.fspath(path)
     if not is_local(url):

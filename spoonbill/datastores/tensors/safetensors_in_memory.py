@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from spoonbill.backends.memory import Memory
+from spoonbill.common.generics import StrKey, V
 from spoonbill.datastores.tensors.mutable_tensor_store import MutableTensorStore
 
 
-class SafetensorsInMemoryStore(MutableTensorStore):
+class SafetensorsInMemoryStore(MutableTensorStore[StrKey, V]):
     """Tensors, and dicts of tensors, by name in memory. What comes back is a copy, so nothing is shared.
 
     Parameters
@@ -25,7 +26,7 @@ class SafetensorsInMemoryStore(MutableTensorStore):
         self._copy = copy
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], framework: str = "np", device: str = "cpu") -> Self:
+    def from_dict(cls, data: Mapping[StrKey, V], framework: str = "np", device: str = "cpu") -> Self:
         """Return a store that holds a dict of tensors."""
         store = cls(framework, device)
         store.update(data)

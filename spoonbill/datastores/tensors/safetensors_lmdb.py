@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self, Unpack
 
+from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.backends.lmdb.zero_copy import ZeroCopyLmdb
+from spoonbill.common.generics import StrKey, V
 from spoonbill.datastores.tensors.mutable_tensor_store import MutableTensorStore
 
 
-class SafetensorsLmdbStore(MutableTensorStore):
+class SafetensorsLmdbStore(MutableTensorStore[StrKey, V]):
     """Tensors, and dicts of tensors, by name on disk: mutable, larger than memory, shared by processes.
 
     Parameters
@@ -22,12 +24,8 @@ class SafetensorsLmdbStore(MutableTensorStore):
     copy : bool, optional
         False returns read-only numpy arrays on the database's own memory. Such an array stays what it was, whatever is
         written later; while it lives, the space of what was replaced is not used again.
-    durability : {"disk", "process"}, optional
-        What a finished write survives, see `Lmdb`.
-    map_size : int, optional
-        The largest size in bytes; by default it grows.
     **options
-        For ``lmdb.open``.
+        As `LmdbOptions` tells them, such as ``durability="process"``; all others go to ``lmdb.open``.
     """
 
     def __init__(
@@ -37,16 +35,14 @@ class SafetensorsLmdbStore(MutableTensorStore):
         device: str = "cpu",
         *,
         copy: bool = True,
-        durability: Literal["disk", "process"] = "disk",
-        map_size: int | None = None,
-        **options: Any,
+        **options: Unpack[LmdbOptions],
     ) -> None:
-        engine = ZeroCopyLmdb(path, durability=durability, map_size=map_size, **options)
+        engine = ZeroCopyLmdb(path, **options)
         super().__init__(engine, framework, device, copy=copy)
 
     @classmethod
     def from_dict(
-        cls, data: Mapping[str, Any], path: str | Path, framework: str = "np", device: str = "cpu", **options: Any
+        cls, data: Mapping[StrKey, V], path: str | Path, framework: str = "np", device: str = "cpu", **options: Any
     ) -> Self:
         """Return a store at `path` into which a dict of tensors was put, in one transaction."""
         store = cls(path, framework, device, **options)

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from spoonbill.codecs.safetensors import Safetensors
+from spoonbill.common.generics import StrKey, V
 from spoonbill.common.progress import Progress
 from spoonbill.snapshots import file as snapshot
 from spoonbill.store.named import NamedStore
 
 
-class TensorStore(NamedStore[str, Any]):
+class TensorStore(NamedStore[StrKey, V]):
     """A store of tensors under names."""
 
     NUMPY: ClassVar[str] = "np"
@@ -41,12 +42,12 @@ class TensorStore(NamedStore[str, Any]):
         entries = ((key, _portable(value, codec)) for key, value in self.entries())
         snapshot.write(url, entries, progress=progress, **storage_options)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[StrKey, V]:
         """Return a dict of every tensor."""
         return self.copy()
 
 
-def adopted(entries: Iterable[tuple[Any, Any]], framework: str, device: str) -> Iterator[tuple[Any, Any]]:
+def as_tensors(entries: Iterable[tuple[Any, Any]], framework: str, device: str) -> Iterator[tuple[Any, Any]]:
     """Yield the entries of a snapshot with their values as tensors of `framework`."""
     native, arrays = Safetensors(framework, device), Safetensors("np")
     for key, value in entries:

@@ -1,7 +1,7 @@
-"""The record of a load or save in its last step, and the list of what changes: read only where every field is ours.
+"""The journal of a load or save in its last step, and the list of what changes: read only where every field is ours.
 
 Neither names a file to act on, but keys' files: the names of the new and the old files follow from these and from the
-token of the run, so that no byte of a record leads out of its root or to a file of another run.
+token of the run, so that no byte of a journal leads out of its root or to a file of another run.
 """
 
 import hashlib
@@ -11,13 +11,12 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
 from spoonbill.errors import KeyDecodeError, StoreError
-from spoonbill.filesystems.folder import Folder
+from spoonbill.filesystems.folder import FILES_NOTE, JOURNAL, Folder
 from spoonbill.filesystems.names import key_of
 from spoonbill.filesystems.recovery.run import list_name
-from spoonbill.snapshots.folder import FILES_NOTE, RECORD
 
 FORWARD, BACK = "forward", "back"
-_FORMAT = "publication 2"
+_FORMAT = "commit 1"
 _MOST = 1 << 16
 _TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -34,8 +33,8 @@ class Change(NamedTuple):
     """Whether there was such a file before."""
 
 
-class Record(NamedTuple):
-    """What the record says."""
+class Journal(NamedTuple):
+    """What the journal says."""
 
     token: str
     """Of the run; it stands in the names of all its files."""
@@ -49,17 +48,17 @@ class Record(NamedTuple):
     """What tells its root from others."""
 
     def data(self) -> bytes:
-        """Return the record as it is written."""
+        """Return the journal as it is written."""
         head = {"spoonbill": _FORMAT, "direction": self.direction, "token": self.token, "changes": self.digest}
         return json.dumps({**head, "by": self.by, "roots": list(self.roots)}).encode()
 
     @classmethod
     def read(cls, folder: Folder, *, own: bool) -> Self:
-        """Return the record of a root, verified.
+        """Return the journal of a root, verified.
 
         Parameters
         ----------
-        medium : Folder
+        folder : Folder
             The root.
         own : bool
             Whether it has to be of this user, since something will be done.
@@ -71,19 +70,19 @@ class Record(NamedTuple):
         FileNotFoundError
             If there is none.
         """
-        path = folder.path(RECORD)
+        path = folder.path(JOURNAL)
         data = folder.read_own(path) if own else folder.read(path)
         with suppress(ValueError, LookupError, TypeError, RecursionError):
             head = json.loads(data) if len(data) < _MOST else {}
-            record = cls(head["token"], head["direction"], head["changes"], head["by"], tuple(head["roots"]))
-            if record.data() == data and record._is_whole():
-                if not set(folder.marks) & set(record.roots):
+            journal = cls(head["token"], head["direction"], head["changes"], head["by"], tuple(head["roots"]))
+            if journal.data() == data and journal._is_whole():
+                if not set(folder.marks) & set(journal.roots):
                     raise StoreError(
-                        f"{path} was written for another folder, {record.roots[0]}: this is a copy of one in "
-                        f"the middle of a save or load, and nothing is done. Copy it anew; or move {RECORD} away "
+                        f"{path} was written for another folder, {journal.roots[0]}: this is a copy of one in "
+                        f"the middle of a save or load, and nothing is done. Copy it anew; or move {JOURNAL} away "
                         "to take its files as they are"
                     )
-                return record
+                return journal
         raise StoreError(
             f"{path} is not what a save or load leaves there, and nothing is done: move it away, if it is not yours"
         )
@@ -99,14 +98,14 @@ class Record(NamedTuple):
         )
 
 
-def written_changes(changes: list[Change]) -> tuple[bytes, str]:
+def write_changes(changes: list[Change]) -> tuple[bytes, str]:
     """Return the list as it is written, and its digest."""
     data = "\n".join(json.dumps([name, int(new), int(old)]) for name, new, old in changes).encode()
     return data, hashlib.sha256(data).hexdigest()
 
 
-def read_changes(folder: Folder, record: Record, *, own: bool) -> list[Change]:
-    """Return the list that a record belongs to, verified: only files of keys, and the note about them.
+def read_changes(folder: Folder, journal: Journal, *, own: bool) -> list[Change]:
+    """Return the list that a journal belongs to, verified: only files of keys, and the note about them.
 
     Raises
     ------
@@ -115,16 +114,16 @@ def read_changes(folder: Folder, record: Record, *, own: bool) -> list[Change]:
     FileNotFoundError
         If there is none.
     """
-    path = folder.path(list_name(record.token))
+    path = folder.path(list_name(journal.token))
     data = folder.read_own(path) if own else folder.read(path)
-    if hashlib.sha256(data).hexdigest() == record.digest:
+    if hashlib.sha256(data).hexdigest() == journal.digest:
         with suppress(ValueError, TypeError, RecursionError):
             changes = [_change(json.loads(line)) for line in data.split(b"\n")]
             if len({change.name for change in changes}) == len(changes):
                 return changes
     raise StoreError(
         f"{path} is not what a save or load leaves there, and nothing is done: if the folder is not yours, move "
-        f"{RECORD} away to take its files as they are"
+        f"{JOURNAL} away to take its files as they are"
     )
 
 

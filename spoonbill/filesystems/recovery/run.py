@@ -13,12 +13,11 @@ from itertools import islice
 from typing import Any, Self
 
 from spoonbill.common.batching import batches
-from spoonbill.filesystems.folder import PART, Folder
-from spoonbill.snapshots.folder import RECORD
+from spoonbill.filesystems.folder import JOURNAL, PART, Folder
 
 STEM = "saving-"
 _DAY = 86_400
-"""Seconds after which a load or save on a medium that cannot tell who lives is taken as dead."""
+"""Seconds after which a load or save on a folder that cannot tell who lives is taken as dead."""
 _MOST = 1 << 16
 _RUN = re.compile(r"saving-([0-9a-f]{32})-run~part\Z")
 _FIELDS = {"spoonbill", "token", "roots", "source", "by", "at"}
@@ -36,12 +35,12 @@ def _name_of(pid: int) -> str:  # noqa: ARG001 - a forked child is another proce
 
 def staged_name(token: str, name: str) -> str:
     """Return where the new file of a name lies until it is shown."""
-    return f"{STEM}{token}-{hashed(name, 16)}{PART}"
+    return f"{STEM}{token}-{hash_text(name, 16)}{PART}"
 
 
 def kept_name(token: str, name: str) -> str:
     """Return the second name of the old file of a name."""
-    return f"{STEM}{token}-{hashed(name, 16)}-old{PART}"
+    return f"{STEM}{token}-{hash_text(name, 16)}-old{PART}"
 
 
 def list_name(token: str) -> str:
@@ -50,11 +49,11 @@ def list_name(token: str) -> str:
 
 
 def aside_name(token: str) -> str:
-    """Return the name under which the record is written, where it is written beside."""
-    return f"{STEM}{token}-record{PART}"
+    """Return the name under which the journal is written, where it is written beside."""
+    return f"{STEM}{token}-journal{PART}"
 
 
-def hashed(text: str, size: int) -> str:
+def hash_text(text: str, size: int) -> str:
     """Return a hash of a text in `size` bytes, as hexadecimal digits."""
     return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=size).hexdigest()
 
@@ -62,12 +61,12 @@ def hashed(text: str, size: int) -> str:
 class Run:
     """A load or save that is under way, as a context manager: what it has written is removed at its end.
 
-    A note tells of it while it is under way. Where the medium can, the process holds that note, so that the next one
+    A note tells of it while it is under way. Where the folder can, the process holds that note, so that the next one
     knows whether it lives; elsewhere it is dead after a day.
 
     Parameters
     ----------
-    medium : Folder
+    folder : Folder
         The root.
     source : str, optional
         What tells the source of a save from others: a save of the same source takes up where a dead one stopped.
@@ -117,7 +116,7 @@ class Run:
 
     def left(self) -> set[str]:
         """Return the names of what it has written and that is ours."""
-        names = _listed(self._folder, f"{STEM}{self.token}-")
+        names = _list_names(self._folder, f"{STEM}{self.token}-")
         return {name for name in names if name.endswith(PART) and self._folder.owns(self._folder.path(name))}
 
     # -- others ------------------------------------------------------------------------------------------------
@@ -125,9 +124,9 @@ class Run:
     def _dead(self) -> Iterator[str]:
         """Yield the tokens of those that left something and live no more."""
         folder = self._folder
-        if folder.exists(folder.path(RECORD)):  # one of them may be needed to finish what is noted there
+        if folder.exists(folder.path(JOURNAL)):  # one of them may be needed to finish what is noted there
             return
-        tokens = (found[1] for found in map(_RUN.match, _listed(folder, STEM)) if found)
+        tokens = (found[1] for found in map(_RUN.match, _list_names(folder, STEM)) if found)
         for token in islice((token for token in tokens if token not in _live), _LOOKED_AT):
             if folder.owns(self._path(token)) and self._is_dead(token):
                 yield token
@@ -180,10 +179,10 @@ def sweep(folder: Folder, token: str) -> None:
     """Remove what carries a token, the note of the run last."""
     with suppress(Exception):  # nobody sees them, and the next one sweeps again
         note = f"{STEM}{token}-run{PART}"
-        names = [name for name in _listed(folder, f"{STEM}{token}-") if name.endswith(PART) and name != note]
+        names = [name for name in _list_names(folder, f"{STEM}{token}-") if name.endswith(PART) and name != note]
         for batch in batches([*names, note], 1000):
             folder.drop_many([folder.path(name) for name in batch])
 
 
-def _listed(folder: Folder, stem: str) -> Iterable[str]:
+def _list_names(folder: Folder, stem: str) -> Iterable[str]:
     return [folder.name(info["name"]) for page in folder.infos(stem) for info in page]

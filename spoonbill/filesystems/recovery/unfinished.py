@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from spoonbill.common.sentinels import MISSING
 from spoonbill.filesystems.commit import is_unfinished
 from spoonbill.filesystems.folder import NO_KEYS, Folder
-from spoonbill.filesystems.recovery.journal import FORWARD, Record, read_changes
+from spoonbill.filesystems.recovery.journal import FORWARD, Journal, read_changes
 from spoonbill.filesystems.recovery.run import kept_name, staged_name
 
 _ABSENCES = (FileNotFoundError, NotADirectoryError)
@@ -29,32 +29,34 @@ class Readable(Values, Protocol):
 
     def pages(self, stem: str) -> Iterator[list[str]]: ...
 
+    def pages_between(self, stem: str, after: str, last: str | None) -> Iterator[list[str]]: ...
+
 
 class Unfinished:
-    """The state that the record of a root decides for, read from wherever its files lie now.
+    """The state that the journal of a root decides for, read from wherever its files lie now.
 
     Parameters
     ----------
-    medium : Folder
+    folder : Folder
         The root.
 
     Raises
     ------
     FileNotFoundError
-        If no record is there any more.
+        If no journal is there any more.
     StoreError
         If it is not ours in every field.
     """
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        record = Record.read(folder, own=False)
-        forward = record.direction == FORWARD
+        journal = Journal.read(folder, own=False)
+        forward = journal.direction == FORWARD
         hidden = staged_name if forward else kept_name
         self._places: dict[str, tuple[str, ...]] = {}
-        for change in read_changes(folder, record, own=False):
+        for change in read_changes(folder, journal, own=False):
             there = change.new if forward else change.old
-            places = (hidden(record.token, change.name), change.name) if there else ()
+            places = (hidden(journal.token, change.name), change.name) if there else ()
             self._places[folder.path(change.name)] = tuple(map(folder.path, places))
 
     def _first(self, call: Any, path: str, *arguments: Any) -> Any:
@@ -97,9 +99,14 @@ class Unfinished:
         names = [folder.name(path) for path, places in self._places.items() if places]
         yield [name for name in names if name.startswith(stem) and not name.endswith(NO_KEYS)]
 
+    def pages_between(self, stem: str, after: str, last: str | None) -> Iterator[list[str]]:
+        """Yield pages of the names that begin with `stem`, behind `after` and up to `last`; None: to the end."""
+        for page in self.pages(stem):
+            yield [name for name in page if after < name and (last is None or name <= last)]
+
 
 def look(folder: Folder) -> Unfinished | None:
-    """Return a root as its record decides; None where no record is there.
+    """Return a root as its journal decides; None where no journal is there.
 
     A load in another thread of this process is waited for.
     """

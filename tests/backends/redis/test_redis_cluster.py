@@ -17,6 +17,7 @@ from spoonbill.errors import StoreError
 from spoonbill.keys import encode_key
 from spoonbill.testing import BackendContract, StoreContract, machine_for
 from tests.backends.redis.redis_hammer import hammered
+from tests.helpers.shares import check_shares, check_shares_elsewhere, check_shares_while_written
 from tests.servers.redis_server import cluster, url
 
 NODES = []
@@ -215,3 +216,46 @@ def test_slots_may_move_while_the_store_is_used(nodes, tag, scripts):
         assert store.get_many(wanted[2:4]) == ["4", "3"]
         assert store.replace(f"{tag}7", 5, 6) is True
         assert len(store) == len(dict(store)) == len(left)
+
+
+@pytest.mark.parametrize("head", ["", "p:"])
+def test_shares_are_ranges_of_slots(nodes, head):
+    """On a cluster each key is in one share, read here, beside writes or in another process."""
+    keys = [f"key-{number}" for number in range(800)]
+    with RedisStore(address(), prefix=head, cluster=True) as store:
+        store.update(dict.fromkeys(keys, "value"))
+        if head:
+            with RedisStore(address(), cluster=True) as others:
+                others["other"] = 1
+        assert store.split(3) == [("slots", 0, 5461), ("slots", 5461, 10922), ("slots", 10922, 16384)]
+        check_shares(store, keys, "key-1*", counts=(1, 3))
+        check_shares_while_written(store, set(keys), "value", counts=(2,))
+
+
+def test_shares_are_whole_while_a_slot_moves(nodes):
+    """A key at the old server of a slot or at the new one is in the share of the slot, in every state of the move."""
+    tag = "{v}"
+    slot = key_slot(b"v")
+    source = next(index for index in range(3) if slot < 16384 * (index + 1) // 3)
+    target = (source + 1) % 3
+    ids = [client.execute_command("CLUSTER", "MYID").decode() for client in nodes]
+    keys = {f"{tag}{number}" for number in range(20)}
+    with RedisStore(address(), cluster=True) as store:
+        store.update(dict.fromkeys(keys, "value"))
+
+        def check():
+            found = [key for share in store.shares(3) for key in share.keys()]
+            assert sorted(found) == sorted(keys)
+
+        nodes[target].execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[source])
+        nodes[source].execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[target])
+        check()
+        for key in sorted(keys)[:10]:
+            nodes[source].migrate("127.0.0.1", NODES[target].port, key, 0, 5000)
+        check()
+        for key in sorted(keys)[10:]:
+            nodes[source].migrate("127.0.0.1", NODES[target].port, key, 0, 5000)
+        for index in (target, source):
+            nodes[index].execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[target])
+        check()
+        check_shares_elsewhere(store, keys, count=1)

@@ -262,7 +262,7 @@ def test_every_capability_is_the_engines_own():
         engine = store.raw
         native = {"set_many", "get_many", "delete_many", "add", "replace", "pop", "has", "count", "clear", "entries"}
         assert native | {"select", "ttl"} <= engine.capabilities
-        assert not {"partitions", "replace_all", "flush"} & engine.capabilities
+        assert not {"replace_all", "flush"} & engine.capabilities
         assert native | {"ttl"} <= store.capabilities
         assert "ttl" in Cached(store).capabilities
         assert store.dialect == Cached(store).dialect == "server_glob"

@@ -72,7 +72,7 @@ def test_a_client_that_was_handed_in_stays_open(raw):
     store["a"] = 1
     own = RedisStore(url(SERVER))
     own["b"] = 2
-    client = own.raw._link.client
+    client = own.raw._connection.client
     for one in (store, own):
         one.close()
         one.close()

@@ -13,7 +13,6 @@ from hypothesis import example, given, settings
 from spoonbill import Cached, Codec, eq, glob, gt, like, prefix, regex
 from spoonbill.backends import Redis
 from spoonbill.backends.redis.patterns import server_pattern
-from spoonbill.backends.redis.scan import Seen
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import InMemoryStore, LmdbStore, RedisStore
 from spoonbill.errors import (
@@ -297,7 +296,7 @@ def test_keys_that_are_no_text_come_and_go(raw):
     "options", [("GETDEL",), ("GETDEL", "EVAL"), ("EVAL",)], ids=["script", "watch", "getdel and watch"]
 )
 def test_atomic_verbs_on_servers_that_lack_commands(options):
-    """Without GETDEL a script pops, without scripts a watched transaction does: each keeps every promise."""
+    """Without GETDEL a script pops, without scripts a watch transaction does: each keeps every promise."""
     without = [word for name in options for word in ("--rename-command", name, "")]
     with server(*without) as process, RedisStore(url(process)) as store, redis.Redis(port=process.port) as client:
         for _ in range(2):  # what was refused once is not tried again
@@ -465,24 +464,12 @@ def test_each_key_comes_once_while_the_table_grows_and_shrinks(raw):
         assert stay <= set(found)
 
 
-def test_seen_is_exact_and_small():
-    """Names that came by are known, new ones are new, and a name takes 20 bytes at the most at every size."""
-    seen = Seen()
-    for start in range(0, 60_000, 500):
-        names = [b"%d" % number for number in range(start, start + 500)]
-        assert seen.fresh([*names, *names]) == names
-        assert seen.fresh(names) == []
-        if start > 3000:
-            assert seen.size <= 20 * (start + 500)
-    assert seen.fresh([b"0", b"59999", b"new"]) == [b"new"]
-
-
 def test_iterating_takes_little_memory(raw):
-    """A loop over 200,000 items grows the memory by less than 5 MB."""
+    """A loop over 200,000 items holds their names and no values: less than 30 MB, for values of 100 MB."""
     import tracemalloc
 
     with RedisStore(url(SERVER), codec="raw") as store:
-        store.update((f"key-{number}", b"v" * 20) for number in range(200_000))
+        store.update((f"key-{number}", b"v" * 500) for number in range(200_000))
         tracemalloc.start()
         try:
             count = sum(1 for _ in store.items())
@@ -490,7 +477,7 @@ def test_iterating_takes_little_memory(raw):
         finally:
             tracemalloc.stop()
     assert count == 200_000
-    assert peak < 5_000_000
+    assert peak < 30_000_000
 
 
 def test_a_codec_on_the_store_opens_it(raw):

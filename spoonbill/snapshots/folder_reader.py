@@ -1,31 +1,24 @@
 """A folder that `FilesystemStore.save` wrote, read as the entries that it holds."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spoonbill.codecs import get_codec
 from spoonbill.common.masking import masked
 from spoonbill.errors import CodecError, SnapshotError
-from spoonbill.filesystems import is_local, named
+from spoonbill.filesystems import is_local, translate_errors
+from spoonbill.filesystems.folder import FILES_NOTE, JOURNAL, Folder
+from spoonbill.filesystems.opening import open_folder
 from spoonbill.keys import decode_key
+from spoonbill.snapshots.note import read_note
 
-if TYPE_CHECKING:
-    from spoonbill.filesystems.folder import Folder
-
-FILES_NOTE = "files~note"
-"""The file that is written last and lists the others. No key's file is called so."""
-
-RECORD = "publication~note"
-"""The file that is there while a save or load renames its files into place."""
-
-_AT_A_TIME = 50
+_BATCH = 50
 
 
-def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
+def find_folder(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
     """Return the folder at a URL that `FilesystemStore.save` finished, None where a file or nothing is there.
 
     Raises
@@ -33,20 +26,18 @@ def exported(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles
     SnapshotError
         If it is a folder of another kind.
     """
-    from spoonbill.filesystems.opening import open_folder
-
     if is_local(url) and not Path(url).is_dir():
         return None
-    with named("load", url, storage_options):
+    with translate_errors("load", url, storage_options):
         folder = open_folder(str(url), storage_options, sync=False, manifest=None)
-        files = _noted_at(folder, url, storage_options)
+        files = _open_noted(folder, url, storage_options)
         if files is None:
             folder.close()
         return files
 
 
-def _noted_at(folder: "Folder", url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
-    if _is_there(folder, RECORD):
+def _open_noted(folder: Folder, url: str | Path, storage_options: dict[str, Any]) -> "ExportedFiles | None":
+    if _is_there(folder, JOURNAL):
         raise SnapshotError(
             f"a save into {masked(str(url))} is in its last step, or was broken off there: load it when the save is "
             "done; if it was broken off, save again, or open the folder as a FilesystemStore of yours and call "
@@ -62,38 +53,12 @@ def _noted_at(folder: "Folder", url: str | Path, storage_options: dict[str, Any]
     return None
 
 
-def files_noted(note: bytes, root: str) -> list[tuple[str, int, str]]:
-    """Return the name, the size and the key of each file that a note lists."""
-    return _parsed(note, root)[1]
-
-
-def _parsed(note: bytes, root: str) -> tuple[dict[str, Any], list[tuple[str, int, str]]]:
-    try:
-        head, *lines = (json.loads(line) for line in note.decode().removesuffix("\n").split("\n"))
-        whole = head["spoonbill"] == "files 1" and type(head["files"]) is int and head["files"] == len(lines)
-        whole = whole and type(head["codec"]) is str and type(head["strict"]) is bool
-        whole = whole and all(map(_is_line, lines)) and len({name for name, _, _ in lines}) == len(lines)
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise SnapshotError(f"the note of {masked(root)} cannot be read: {str(error)[:200]}; save it again") from error
-    if not whole:
-        raise SnapshotError(f"the note of {masked(root)} is not one that a finished save leaves; save it again")
-    return head, lines
-
-
-def _is_line(line: Any) -> bool:
-    """Return whether a line is the name, the size and the key of a file as a store writes it, below its root."""
-    from spoonbill.filesystems.names import key_of
-
-    name, size, key = line
-    return type(name) is str and type(size) is int and size >= 0 and type(key) is str and key_of(name) == key
-
-
 class ExportedFiles:
     """The entries of such a folder; each file has to be there, in the length that was noted.
 
     Parameters
     ----------
-    medium : Folder
+    folder : Folder
         The folder.
     note : bytes
         What the note says.
@@ -103,12 +68,12 @@ class ExportedFiles:
         What it was opened with, for the secrets that no error may hold.
     """
 
-    def __init__(self, folder: "Folder", note: bytes, url: str | Path, storage_options: dict[str, Any]) -> None:
+    def __init__(self, folder: Folder, note: bytes, url: str | Path, storage_options: dict[str, Any]) -> None:
         self._folder = folder
         self._root = folder.root
-        self._head, self._lines = _parsed(note, folder.root)
+        self._head, self._lines = read_note(note, folder.root)
         self._mark = _mark(note)
-        self._named = partial(named, "load", url, storage_options)
+        self._translate_errors = partial(translate_errors, "load", url, storage_options)
 
     def entries(self, *, allow_pickle: bool) -> Iterator[tuple[Any, Any]]:
         """Yield every pair, decoded; a file that is missing or of another length is a SnapshotError."""
@@ -131,15 +96,15 @@ class ExportedFiles:
                 yield decode_key(key, strict=self._head["strict"]), codec.loads(data)
             except (TypeError, ValueError) as error:
                 raise SnapshotError(f"the file {file} of {masked(self._root)} cannot be read: {error}") from error
-        with self._named():
-            unchanged = self._unchanged()
+        with self._translate_errors():
+            unchanged = self._is_unchanged()
         if not unchanged:
             raise SnapshotError(f"{masked(self._root)} was saved into while it was read: load it again")
 
     def _read(self) -> Iterator[tuple[str, bytes, str]]:
-        for start in range(0, len(self._lines), _AT_A_TIME):
-            lines = self._lines[start : start + _AT_A_TIME]
-            with self._named():
+        for start in range(0, len(self._lines), _BATCH):
+            lines = self._lines[start : start + _BATCH]
+            with self._translate_errors():
                 found = self._folder.read_many([self._folder.path(file) for file, _, _ in lines])
                 for one in found:
                     if isinstance(one, Exception):
@@ -151,9 +116,9 @@ class ExportedFiles:
                     )
                 yield file, data, key
 
-    def _unchanged(self) -> bool:
+    def _is_unchanged(self) -> bool:
         """Return whether no other save has begun to rename its files into this place."""
-        if _is_there(self._folder, RECORD):
+        if _is_there(self._folder, JOURNAL):
             return False
         try:
             return _mark(self._folder.read(self._folder.path(FILES_NOTE))) == self._mark
@@ -165,7 +130,7 @@ class ExportedFiles:
         self._folder.close()
 
 
-def _is_there(folder: "Folder", name: str) -> bool:
+def _is_there(folder: Folder, name: str) -> bool:
     try:
         return folder.exists(folder.path(name))
     except PermissionError:  # a service that does not tell absence from refusal

@@ -11,7 +11,7 @@ import pytest
 from spoonbill.backends import Filesystem
 from spoonbill.datastores import FilesystemStore, InMemoryStore
 from spoonbill.errors import StoreError
-from spoonbill.snapshots.folder import RECORD
+from spoonbill.filesystems.folder import JOURNAL
 from tests.filesystems.objects import NEW, OLD
 
 CALLS = ("open", "write", "fchmod", "replace", "link", "unlink")
@@ -57,7 +57,7 @@ def test_a_load_killed_at_every_step(tmp_path):
         assert sorted(os.listdir(root)) == sorted(before)  # a read changes nothing
         FilesystemStore.open(root).flush()
         assert FilesystemStore.open(root).copy() == there
-        assert RECORD not in os.listdir(root)
+        assert JOURNAL not in os.listdir(root)
         found.append(there)
         if not killed:
             break
@@ -92,7 +92,7 @@ def test_a_save_killed_at_every_step(tmp_path):
     assert found.count(True) > 5
 
 
-def test_a_publication_that_runs_is_left_to_its_process(tmp_path):
+def test_a_commit_that_runs_is_left_to_its_process(tmp_path):
     """A store that is opened while another process renames its files does not meddle; when that one dies, it does."""
     root = tmp_path / "store"
     store = Filesystem(root)
@@ -105,7 +105,7 @@ def test_a_publication_that_runs_is_left_to_its_process(tmp_path):
 
         def call(source, target):
             real(source, target)
-            if (root / RECORD).exists() and str(target).endswith("/both"):
+            if (root / JOURNAL).exists() and str(target).endswith("/both"):
                 ready.touch()
                 while not go.exists():
                     time.sleep(0.01)
@@ -125,7 +125,7 @@ def test_a_publication_that_runs_is_left_to_its_process(tmp_path):
         onlooker = Filesystem(root)
         assert onlooker["both"] == b"new"
         assert "removed" not in onlooker
-        assert (root / RECORD).exists()
+        assert (root / JOURNAL).exists()
         with pytest.raises(StoreError, match="another process"):
             FilesystemStore.open(tmp_path / "old-files").save(root)
     finally:

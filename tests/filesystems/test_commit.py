@@ -16,8 +16,8 @@ from spoonbill import prefix
 from spoonbill.backends import Filesystem
 from spoonbill.datastores import FilesystemStore, InMemoryStore
 from spoonbill.errors import SnapshotError, StoreError
-from spoonbill.filesystems import commit as publication
-from spoonbill.snapshots.folder import RECORD
+from spoonbill.filesystems import commit as committing
+from spoonbill.filesystems.folder import JOURNAL
 from tests.filesystems.faults import FaultyFileSystem
 from tests.filesystems.objects import NEW, OLD
 
@@ -35,7 +35,7 @@ def names(folder):
 def unsettled(store, monkeypatch):
     """Leave the root of a store as a process leaves it that died when half of the new files were in their places."""
     with monkeypatch.context() as patch:
-        patch.setattr(publication._Publication, "_take_back", lambda *_: None)
+        patch.setattr(committing._Commit, "_take_back", lambda *_: None)
         real = store._folder.move_many
 
         def half(pairs):
@@ -168,14 +168,14 @@ def test_a_disk_without_hard_links(tmp_path, monkeypatch):
 
 
 def test_a_record_of_somebody_else(tmp_path):
-    """A file that only has the record's name is an error that tells which, and nothing is renamed."""
+    """A file that only has the journal's name is an error that tells which, and nothing is renamed."""
     store = Filesystem(tmp_path)
     store["a"] = b"1"
-    (tmp_path / RECORD).write_text("my notes about publications")
+    (tmp_path / JOURNAL).write_text("my notes about commits")
     for use in (lambda again: again["a"], lambda again: again.set("b", b"2"), lambda again: again.replace_all([])):
-        with pytest.raises(StoreError, match="publication~note is not what a save or load leaves"):
+        with pytest.raises(StoreError, match="commit~journal is not what a save or load leaves"):
             use(Filesystem(tmp_path))
-    assert names(tmp_path) == ["a", RECORD]
+    assert names(tmp_path) == ["a", JOURNAL]
 
 
 def test_links_come_back_as_links(tmp_path):
@@ -249,25 +249,25 @@ def test_the_first_write_finishes_and_a_read_changes_nothing(tmp_path, monkeypat
             assert use(two), verb
         else:
             use(two)
-        assert RECORD not in names(root), verb
+        assert JOURNAL not in names(root), verb
         assert [name for name in names(root) if "~part" in name] == [], verb
         if verb == "set":
             assert dict(two.items()) == {**NEW, "removed": b"mine"}
 
 
 def test_a_reader_who_may_not_look_is_served(tmp_path, monkeypatch):
-    """Where the service does not tell whether a record is there, reads go on: such a root has none of ours to mend."""
+    """Where the service does not tell whether a journal is there, reads go on: such a root has none of ours to mend."""
     store = Filesystem(tmp_path)
     store["a"] = b"1"
     again = pickle.loads(pickle.dumps(store))
-    real = again._unsettled.read
+    real = again._folder.read
 
     def refuses(path):
-        if path.endswith(RECORD):
+        if path.endswith(JOURNAL):
             raise PermissionError("you may not list")
         return real(path)
 
-    monkeypatch.setattr(again._unsettled, "read", refuses)
+    monkeypatch.setattr(again._folder, "read", refuses)
     assert again["a"] == b"1"
 
 
@@ -304,7 +304,7 @@ def test_threads_of_one_process_wait(tmp_path, monkeypatch):
 
 
 def test_two_never_go_different_ways(tmp_path, monkeypatch):
-    """Where another process has taken a record over, the first one, whose renames fail, does not take anything back."""
+    """Where another process has taken a journal over, the first one, whose renames fail, takes nothing back."""
     store = Filesystem(tmp_path / "store")
     store.update(OLD)
     monkeypatch.setattr(store._folder, "alone", lambda *, wait: nullcontext(True))  # as where there are no locks
@@ -312,8 +312,8 @@ def test_two_never_go_different_ways(tmp_path, monkeypatch):
 
     def overtaken(pairs):
         real(pairs[:1])
-        record = tmp_path / "store" / RECORD
-        record.write_bytes(re.sub(rb'"by": "\w{6}', b'"by": "ffffff', record.read_bytes()))
+        journal = tmp_path / "store" / JOURNAL
+        journal.write_bytes(re.sub(rb'"by": "\w{6}', b'"by": "ffffff', journal.read_bytes()))
         raise TimeoutError("the line is dead")
 
     with monkeypatch.context() as patch:

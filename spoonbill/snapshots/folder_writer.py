@@ -7,17 +7,15 @@ from uuid import uuid4
 
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.errors import SnapshotError, StoreError
-from spoonbill.filesystems.commit import publish, recover
+from spoonbill.filesystems.commit import commit, recover
 from spoonbill.filesystems.concurrent import ConcurrentFolder
-from spoonbill.filesystems.folder import NO_KEYS, PART, Folder, Info
+from spoonbill.filesystems.folder import FILES_NOTE, NO_KEYS, PART, Folder, Info
 from spoonbill.filesystems.local import LocalFolder
-from spoonbill.filesystems.names import key_of
-from spoonbill.filesystems.recovery.run import STEM, Run, staged_name
-from spoonbill.filesystems.recovery.run import hashed as _hashed
-from spoonbill.snapshots.folder import FILES_NOTE, files_noted
+from spoonbill.filesystems.recovery.run import STEM, Run, hash_text, staged_name
+from spoonbill.snapshots.note import read_note, write_note
 
-_JOURNAL = "journal-"
-_AT_A_TIME = 200
+_CHECKPOINT = "checkpoint-"
+_BATCH = 200
 _TOGETHER = 32 << 20
 """Bytes that are in memory together; a larger file passes in pieces."""
 _PIECE = 8 << 20
@@ -26,37 +24,31 @@ _PIECE = 8 << 20
 def export(source: Folder, target: Folder, note: dict[str, Any], progress: Progress) -> None:
     """Copy every key's file to `target`, then show them all at once, with a note about them.
 
-    Each file is first copied under a name that no listing shows. A journal tells which copies are whole, and of which
-    state of their sources: a run that was interrupted is taken up where it stopped.
+    Each file is first copied under a name that no listing shows. A checkpoint tells which copies are whole, and of
+    which state of their sources: a run that was interrupted is taken up where it stopped.
     """
     if target.contains(source) or source.contains(target):
         raise StoreError(f"the files of {source.root} cannot be saved into themselves: choose another folder")
     if not recover(target):
         raise StoreError(f"another process is saving into {target.root}: wait until it is done, and save again")
-    _written_before(target)
+    _find_written(target)
     files = {source.name(info["name"]): info for info in _files(source)}
-    noted = _noted(files, note)
-    with Run(target, _hashed(repr(source.identity), 16)) as run:
-        journal = _Journal(target, run)
-        left = [name for name, info in files.items() if not journal.has(name, info, source.tag(info))]
+    noted = write_note(((name, int(info["size"])) for name, info in files.items()), note)
+    with Run(target, hash_text(repr(source.identity), 16)) as run:
+        checkpoint = _Checkpoint(target, run)
+        left = [name for name, info in files.items() if not checkpoint.has(name, info, source.tag(info))]
         reported = iter(with_progress(range(len(files)), progress, "saving"))
         for _ in range(len(files) - len(left)):
             next(reported)
         for batch in _batches({name: files[name] for name in left}):
             _copy(source, target, {name: staged_name(run.token, name) for name in batch}, batch)
-            journal.note({name: source.tag(info) for name, info in batch.items()})
+            checkpoint.note({name: source.tag(info) for name, info in batch.items()})
             for _ in batch:
                 next(reported)
         next(reported, None)  # lets the bar end
         target.stage_many({target.path(staged_name(run.token, FILES_NOTE)): noted})
-        publish(target, run.token, [*files, FILES_NOTE], lambda: _written_before(target), progress=progress is True)
+        commit(target, run.token, [*files, FILES_NOTE], lambda: _find_written(target), progress=progress is True)
         run.end()
-
-
-def _noted(files: dict[str, Info], note: dict[str, Any]) -> bytes:
-    lines = [json.dumps({"spoonbill": "files 1", "files": len(files), **note})]
-    lines += [json.dumps([name, int(info["size"]), key_of(name)]) for name, info in files.items()]
-    return ("\n".join(lines) + "\n").encode()
 
 
 def _files(folder: Folder) -> Iterator[Info]:
@@ -68,7 +60,7 @@ def _batches(files: dict[str, Info]) -> Iterator[dict[str, Info]]:
     batch: dict[str, Info] = {}
     size = 0
     for name, info in files.items():
-        if batch and (len(batch) == _AT_A_TIME or size + int(info["size"]) > _TOGETHER):
+        if batch and (len(batch) == _BATCH or size + int(info["size"]) > _TOGETHER):
             yield batch
             batch, size = {}, 0
         batch[name] = info
@@ -104,7 +96,7 @@ def _pour(source: Folder, target: Folder, origin: str, place: str) -> None:
             outlet.write(piece)
 
 
-def _written_before(target: Folder) -> set[str]:
+def _find_written(target: Folder) -> set[str]:
     """Return the names of all files that the target holds, each of which an earlier save has written.
 
     Raises
@@ -114,7 +106,7 @@ def _written_before(target: Folder) -> set[str]:
     """
     there = {target.name(info["name"]) for page in target.infos("") for info in page}
     there = {name for name in there if not name.endswith(PART)}
-    others = there - {FILES_NOTE} - _noted_in(target)
+    others = there - {FILES_NOTE} - _read_noted(target)
     if others:
         raise StoreError(
             f"{target.root} holds files that no save wrote there, such as {min(others)!r}, and nothing is changed: "
@@ -123,14 +115,14 @@ def _written_before(target: Folder) -> set[str]:
     return there
 
 
-def _noted_in(target: Folder) -> set[str]:
+def _read_noted(target: Folder) -> set[str]:
     try:
-        return {file for file, _, _ in files_noted(target.read(target.path(FILES_NOTE)), target.root)}
+        return {file.name for file in read_note(target.read(target.path(FILES_NOTE)), target.root)[1]}
     except (FileNotFoundError, NotADirectoryError, SnapshotError):
         return set()
 
 
-class _Journal:
+class _Checkpoint:
     """Which copies of an interrupted save are whole, and what they are copies of.
 
     What cannot be read, or is not of this user and this size, counts for nothing: those files are copied again.
@@ -139,7 +131,7 @@ class _Journal:
     def __init__(self, target: Folder, run: Run) -> None:
         self._target = target
         self._token = run.token
-        self._stem = f"{STEM}{run.token}-{_JOURNAL}"
+        self._stem = f"{STEM}{run.token}-{_CHECKPOINT}"
         self._tags: dict[str, str] = {}
         self._there = run.left() if run.taken_up else set()
         self._parts = sorted(name for name in self._there if name.startswith(self._stem))
