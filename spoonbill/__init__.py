@@ -28,6 +28,8 @@ from spoonbill.layers import (
 from spoonbill.query import eq, exists, field, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
 from spoonbill.store import BytesLayer, KeyLayer, Layer, Store, ValueLayer
 from spoonbill.tools import lock, memoize
+from spoonbill.urls import build
+from spoonbill.urls import open_store as open  # noqa: A004 - spoonbill.open, as one says it
 
 __version__ = "0.1.0"
 
@@ -55,6 +57,7 @@ __all__ = [
     "StrictString",
     "ValueLayer",
     "WriteOnce",
+    "build",
     "eq",
     "exists",
     "field",
@@ -68,6 +71,7 @@ __all__ = [
     "lt",
     "memoize",
     "ne",
+    "open",
     "prefix",
     "regex",
     "register_enum",

@@ -20,9 +20,8 @@ registered ``Enum``                            ``!e`` + name and member, as part
 anything else, only with ``strict=False``      ``!p`` + hex of its pickle
 =============================================  ==================================================================
 
-Guarantees: two keys have the same name exactly where Python holds them equal (``1 == 1.0 == True``), and
-``decode_key(encode_key(key)) == key``. The type that comes back is the plain one of the equal keys: ``1`` for ``True``,
-a ``tuple`` for a named tuple.
+Two keys have the same name exactly where Python holds them equal (``1 == 1.0 == True``), and the plain one of them
+comes back: ``1`` for ``True``, a ``tuple`` for a named tuple.
 """
 
 import enum

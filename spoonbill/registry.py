@@ -55,6 +55,11 @@ class LayerRow:
         What it is called, in lower case with underscores: ``"metadata_index"``.
     layer : str
         Its class as ``"module:Class"``.
+    option : str, optional
+        The option in the query of a URL that puts this layer around the store.
+    takes : str, optional
+        What that option is: ``"flag"``, ``"text"``, ``"count"``, ``"number"`` or ``"secret"``. All but a flag are the
+        second argument of the class.
 
     Examples
     --------
@@ -63,6 +68,8 @@ class LayerRow:
 
     name: str
     layer: str
+    option: str | None = None
+    takes: str = "flag"
 
 
 ENGINES = (
@@ -177,24 +184,24 @@ ENGINES = (
 
 LAYERS = (
     LayerRow("any_key", "spoonbill.layers.any_key:AnyKey"),
-    LayerRow("cached", "spoonbill.layers.cached:Cached"),
+    LayerRow("cached", "spoonbill.layers.cached:Cached", "cache", "count"),
     LayerRow("codec", "spoonbill.layers.codec:Codec"),
-    LayerRow("compressed", "spoonbill.layers.compressed:Compressed"),
+    LayerRow("compressed", "spoonbill.layers.compressed:Compressed", "compress", "text"),
     LayerRow("defaulting", "spoonbill.layers.defaulting:Defaulting"),
-    LayerRow("encrypted", "spoonbill.layers.encrypted:Encrypted"),
-    LayerRow("expiring", "spoonbill.layers.expiring:Expiring"),
-    LayerRow("frozen", "spoonbill.layers.frozen:Frozen"),
-    LayerRow("logged", "spoonbill.layers.logged:Logged"),
+    LayerRow("encrypted", "spoonbill.layers.encrypted:Encrypted", "encrypt", "secret"),
+    LayerRow("expiring", "spoonbill.layers.expiring:Expiring", "ttl", "number"),
+    LayerRow("frozen", "spoonbill.layers.frozen:Frozen", "frozen", "flag"),
+    LayerRow("logged", "spoonbill.layers.logged:Logged", "logged", "flag"),
     LayerRow("metadata_index", "spoonbill.layers.metadata_index.layer:MetadataIndex"),
-    LayerRow("metered", "spoonbill.layers.metered:Metered"),
-    LayerRow("prefixed", "spoonbill.layers.prefixed:Prefixed"),
-    LayerRow("retrying", "spoonbill.layers.retrying:Retrying"),
+    LayerRow("metered", "spoonbill.layers.metered:Metered", "metered", "flag"),
+    LayerRow("prefixed", "spoonbill.layers.prefixed:Prefixed", "prefix", "text"),
+    LayerRow("retrying", "spoonbill.layers.retrying:Retrying", "retry", "flag"),
     LayerRow("safetensors_codec", "spoonbill.layers.tensors.safetensors_codec:SafetensorsCodec"),
     LayerRow("safetensors_export", "spoonbill.layers.tensors.safetensors_export:SafetensorsExport"),
-    LayerRow("search", "spoonbill.layers.search:Search"),
-    LayerRow("signed", "spoonbill.layers.signed:Signed"),
+    LayerRow("search", "spoonbill.layers.search:Search", "dialect", "text"),
+    LayerRow("signed", "spoonbill.layers.signed:Signed", "sign", "secret"),
     LayerRow("strict_string", "spoonbill.layers.strict_string:StrictString"),
-    LayerRow("write_once", "spoonbill.layers.write_once:WriteOnce"),
+    LayerRow("write_once", "spoonbill.layers.write_once:WriteOnce", "write_once", "flag"),
 )
 
 

@@ -48,7 +48,8 @@ class LooseCodec:
 
     def loads(self, data: bytes) -> Any:
         """Return the value of these bytes; ``CodecError`` where they cannot be read."""
-        return _PICKLE.loads(data[len(PICKLE_FRAME) :]) if data[:2] == PICKLE_FRAME else _TYPED.loads(data)
+        marked = isinstance(data, bytes) and data[:2] == PICKLE_FRAME
+        return _PICKLE.loads(data[len(PICKLE_FRAME) :]) if marked else _TYPED.loads(data)
 
     def __repr__(self) -> str:
         return "LooseCodec()"

@@ -54,6 +54,7 @@ class Described(ABC):
     read_only: bool = False
     lists_keys: bool = True
     features: frozenset[str] = frozenset()
+    url: str | None = None  # the address that it was opened by, without secrets
     secret_options: ClassVar[frozenset[str]] = frozenset()  # parameters that no repr shows, whatever they hold
 
     _states_contract = True

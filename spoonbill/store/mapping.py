@@ -34,6 +34,15 @@ class Store(Searches[K, V]):
         """The store at the bottom of the stack, which holds what the engine holds."""
         return self
 
+    def describe(self) -> dict[str, Any]:
+        """Return what this store is, as plain data: its classes and options, capabilities, limits and guarantees.
+
+        `spoonbill.build` makes the store of it again. Secrets are masked.
+        """
+        from spoonbill.store.describing import description_of
+
+        return description_of(self)
+
     @property
     def client(self) -> Any:
         """The engine's own client, for what spoonbill does not wrap.

@@ -1,0 +1,68 @@
+"""A stack as plain data."""
+
+from typing import Any
+
+from spoonbill.common.masking import MASK, masked
+from spoonbill.store.layer import Layer
+from spoonbill.store.named import NamedStore
+
+__all__ = ["description_of"]
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def description_of(store: Any) -> dict[str, Any]:
+    """Return what a store is, as plain data for JSON or TOML.
+
+    Returns
+    -------
+    dict
+        ``store`` (the class of the store inside, its arguments and options), ``layers`` (from the inside),
+        ``capabilities``, ``limits``, ``guarantees``, ``url``. Secrets are masked.
+    """
+    layers = []
+    inner = store
+    while isinstance(inner, Layer) and not isinstance(inner, NamedStore):
+        layers.append(_part(inner, skip=1))
+        inner = _configured_inner(inner)
+    return {
+        "store": _part(inner, skip=0),
+        "layers": layers[::-1],
+        "capabilities": sorted(store.capabilities),
+        "limits": {name: limit for name, limit in vars(store.limits).items() if limit is not None},
+        "guarantees": dict(store.guarantees.rows()),
+        "url": store.url,
+    }
+
+
+def _configured_inner(layer: Any) -> Any:
+    """Return the store that a layer was given: it may work on one below it, whose codec it has taken off."""
+    arguments, options = layer._configuration  # noqa: SLF001 - of spoonbill's own
+    return arguments[0] if arguments else next(options[name] for name in _INNER if name in options)
+
+
+def _part(store: Any, *, skip: int) -> dict[str, Any]:
+    arguments, options = store._configuration  # noqa: SLF001 - of spoonbill's own
+    part: dict[str, Any] = {"class": type(store).__name__}
+    secret = type(store).secret_options
+    if arguments[skip:]:
+        part["arguments"] = [_datum(argument) for argument in arguments[skip:]]
+    kept = {name: MASK if name in secret else _datum(value) for name, value in options.items() if name not in _INNER}
+    if kept:
+        part["options"] = kept
+    return part
+
+
+_INNER = frozenset({"store", "inner"})
+
+
+def _datum(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, _PLAIN):
+        return value
+    if hasattr(value, "__fspath__"):
+        return str(value)
+    if isinstance(value, (list, tuple)) and all(isinstance(one, _PLAIN) for one in value):
+        return list(value)
+    return MASK
