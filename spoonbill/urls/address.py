@@ -2,11 +2,13 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
-from spoonbill.common.masking import MASK, masked
+from spoonbill.common.masking import MASK, masked, scrub, secrets_in
 from spoonbill.errors import UnsupportedError
 
 __all__ = ["Address"]
@@ -82,6 +84,16 @@ def from_environment(name: str, value: str) -> str:
         raise UnsupportedError(
             f"the option {name}=env:{variable} names a variable that the environment does not have: set {variable}"
         ) from None
+
+
+@contextmanager
+def hiding_logins(url: str) -> Iterator[None]:
+    """Within this block an error that passes loses the secrets in a URL, wherever in it they stand."""
+    try:
+        yield
+    except Exception as error:
+        scrub(error, secrets_in(url) | {found.group(2) for found in _LOGIN.finditer(url)})
+        raise
 
 
 def shown(url: str) -> str:

@@ -10,6 +10,7 @@ from spoonbill.common.plugins import all_layers
 from spoonbill.errors import UnsupportedError
 from spoonbill.registry import LayerRow
 from spoonbill.store import BytesLayer, Store
+from spoonbill.urls.address import shown
 
 __all__ = ["layer_options", "stands_below", "wrap"]
 
@@ -34,7 +35,7 @@ def wrap(store: Store[Any, Any], row: LayerRow, name: str, text: str) -> Store[A
     try:
         argument = _ARGUMENTS[row.takes](text)
     except ValueError:
-        raise UnsupportedError(f"the option {name}={text!r} should be a {row.takes}") from None
+        raise UnsupportedError(f"the option {name}={shown(text)!r} should be a {row.takes}") from None
     return layer(store, argument)  # type: ignore[no-any-return]
 
 
@@ -43,7 +44,7 @@ def _is_yes(name: str, text: str) -> bool:
         return True
     if text.lower() in {"0", "false", "no", "off"}:
         return False
-    raise UnsupportedError(f"the option {name}={text!r} is yes or no: write {name}=1")
+    raise UnsupportedError(f"the option {name}={shown(text)!r} is yes or no: write {name}=1")
 
 
 def _secret(text: str) -> bytes:

@@ -11,7 +11,7 @@ from spoonbill.errors import UnsupportedError
 from spoonbill.layers import Codec
 from spoonbill.registry import EngineRow, LayerRow
 from spoonbill.store import Store
-from spoonbill.urls.address import Address, from_environment, shown
+from spoonbill.urls.address import Address, from_environment, hiding_logins, shown
 from spoonbill.urls.forms import form_of
 from spoonbill.urls.layers import layer_options, stands_below, wrap
 from spoonbill.urls.named_stores import find_named
@@ -54,6 +54,11 @@ def open_store(url: str | os.PathLike[str], **options: Any) -> Store[Any, Any]:
     ['user:ada']
     """
     text = os.fspath(url)
+    with hiding_logins(text):
+        return _open(text, options)
+
+
+def _open(text: str, options: dict[str, Any]) -> Store[Any, Any]:
     address = Address.of(text)
     if address is None:
         found = find_named(text)
@@ -68,7 +73,7 @@ def open_store(url: str | os.PathLike[str], **options: Any) -> Store[Any, Any]:
     arguments, named = form_of(engine.name)(address, sorted_out.rest)
     if sorted_out.rest:
         unknown = sorted_out.rest[0][0]
-        raise UnsupportedError(f"{name} has no option {unknown}={nearest(unknown, {*known, *layers})}")
+        raise UnsupportedError(f"{name} has no option {shown(unknown)}={nearest(unknown, {*known, *layers})}")
     store: Store[Any, Any] = cls(*arguments, **{**named, **sorted_out.options, **options})
     store = _wrapped(store, sorted_out.layers, layers)
     store.url = _shown(address, layers, known)

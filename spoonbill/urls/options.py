@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from spoonbill.errors import UnsupportedError
+from spoonbill.urls.address import shown
 
 __all__ = ["converted", "known_options", "nearest"]
 
@@ -52,7 +53,7 @@ def converted(name: str, text: str, hint: Any) -> Any:
         if value is not _NOT_ONE:
             return value
     names = " or ".join(dict.fromkeys(_name(option) for option in options))
-    raise UnsupportedError(f"the option {name}={text!r} is no {names}")
+    raise UnsupportedError(f"the option {name}={shown(text)!r} is no {names}")
 
 
 _NOT_ONE: Final = object()
