@@ -28,6 +28,7 @@ from spoonbill.layers import (
 from spoonbill.query import eq, exists, field, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
 from spoonbill.store import BytesLayer, KeyLayer, Layer, Store, ValueLayer
 from spoonbill.tools import lock, memoize
+from spoonbill.transfer import copy, diff, sync
 from spoonbill.urls import build
 from spoonbill.urls import open_store as open  # noqa: A004 - spoonbill.open, as one says it
 
@@ -58,6 +59,8 @@ __all__ = [
     "ValueLayer",
     "WriteOnce",
     "build",
+    "copy",
+    "diff",
     "eq",
     "exists",
     "field",
@@ -75,4 +78,5 @@ __all__ = [
     "prefix",
     "regex",
     "register_enum",
+    "sync",
 ]

@@ -1,9 +1,10 @@
 """Progress of long work: a bar, a function that is called, or nothing."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Progress", "with_progress"]
+__all__ = ["Progress", "advancing", "with_progress"]
 
 Progress = bool | Callable[[int], object]
 """False for none, True for a progress bar, or a function that is called with the number of entries so far."""
@@ -24,3 +25,23 @@ def _reported(things: Iterable[Any], report: Callable[[int], object]) -> Iterato
     for count, thing in enumerate(things, 1):
         yield thing
         report(count)
+
+
+@contextmanager
+def advancing(progress: Progress, what: str) -> Iterator[Callable[[int], object]]:
+    """Give a function that is told how many entries more are done."""
+    if progress is True:
+        from tqdm.auto import tqdm
+
+        with tqdm(desc=what, unit=" entries") as bar:
+            yield bar.update
+        return
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not False:
+            progress(done)
+
+    yield advance

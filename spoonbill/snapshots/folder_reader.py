@@ -11,7 +11,6 @@ from spoonbill.common.masking import masked
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.filesystems import is_local, translate_errors
 from spoonbill.filesystems.folder import FILES_NOTE, JOURNAL, Folder
-from spoonbill.filesystems.opening import open_folder
 from spoonbill.keys import decode_key
 from spoonbill.snapshots.note import read_note
 
@@ -29,6 +28,8 @@ def find_folder(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFi
     if is_local(url) and not Path(url).is_dir():
         return None
     with translate_errors("load", url, storage_options):
+        from spoonbill.filesystems.opening import open_folder  # fsspec takes as long to import as all of spoonbill
+
         folder = open_folder(str(url), storage_options, sync=False, manifest=None)
         files = _open_noted(folder, url, storage_options)
         if files is None:

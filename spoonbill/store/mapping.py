@@ -9,6 +9,7 @@ from spoonbill.common.progress import Progress
 from spoonbill.errors import UnsupportedError
 from spoonbill.snapshots import file as snapshot
 from spoonbill.store.searches import Searches
+from spoonbill.store.verifying import damaged
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -33,6 +34,23 @@ class Store(Searches[K, V]):
     def raw(self) -> "Store[Any, Any]":
         """The store at the bottom of the stack, which holds what the engine holds."""
         return self
+
+    def verify(self, *, fix: bool = False, progress: Progress = False) -> dict[K, Exception]:
+        """Read every value, and return the error of each key whose value is damaged or of another format.
+
+        Parameters
+        ----------
+        fix : bool, optional
+            True removes those entries.
+        progress : bool or callable, optional
+            True shows a bar; a callable is called with the number of keys so far.
+
+        Raises
+        ------
+        StoreError
+            If the engine fails: that is no damage of a value.
+        """
+        return damaged(self, fix=fix, progress=progress)
 
     def describe(self) -> dict[str, Any]:
         """Return what this store is, as plain data: its classes and options, capabilities, limits and guarantees.

@@ -1,0 +1,111 @@
+"""Copying the entries of one store to another."""
+
+import time
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from typing import Any
+
+from spoonbill.common.batching import BATCH, batches
+from spoonbill.common.equality import python_equal
+from spoonbill.common.progress import Progress, advancing
+from spoonbill.common.sentinels import MISSING
+from spoonbill.query import Query, compile_query
+from spoonbill.store import Store
+from spoonbill.transfer.ends import End, opened_ends, refuse_itself
+from spoonbill.transfer.journal import Journal, Place
+from spoonbill.transfer.pipeline import read_ahead
+from spoonbill.transfer.report import Report
+
+__all__ = ["copy"]
+
+Pairs = list[tuple[Any, Any]]
+
+
+def copy(
+    source: End,
+    target: End,
+    *,
+    pattern: Any = MISSING,
+    conditions: Any = MISSING,
+    progress: Progress = False,
+    verify: bool = False,
+    resume: Place | None = None,
+    batch: int = BATCH,
+) -> Report:
+    """Copy entries from a store to another of any kind, in batches, while the next ones are read.
+
+    Each batch is tried by the target's `check` before it is written: what does not fit is an error, and nothing of that
+    batch is written. Entries that the target has already are replaced, others stay. Writes to the source meanwhile may
+    be copied or not.
+
+    Parameters
+    ----------
+    source, target : Store or str
+        Stores, or addresses that are opened for the copy.
+    pattern, conditions : optional
+        What to copy, as for `keys` and `items`; by default everything.
+    progress : bool or callable, optional
+        True shows a bar; a callable is called with the number of entries so far.
+    verify : bool, optional
+        Whether to read each batch again from the target, and to compare.
+    resume : str or Path or Store, optional
+        Where to note what is done. A copy that was interrupted goes on there, also in another process; at most the
+        entries of one part in 64 are written twice, which changes nothing.
+    batch : int, optional
+        Entries that are read and written together.
+
+    Returns
+    -------
+    Report
+        Counts; with `verify` also how many entries were equal.
+
+    Raises
+    ------
+    UnsupportedError
+        If both are the same store, or the journal is of another copy.
+
+    Examples
+    --------
+    >>> import spoonbill
+    >>> from spoonbill.datastores import InMemoryStore
+    >>> target = InMemoryStore()
+    >>> spoonbill.copy(InMemoryStore({"a": 1, "b": 2}), target, verify=True).verified
+    2
+    """
+    start = time.perf_counter()
+    report = Report()
+    with opened_ends(source, target) as (first, second):
+        refuse_itself(first, second)
+        query = _query(first, pattern, conditions)
+        journal = None if resume is None else Journal(resume, first, second, query)
+        with advancing(progress, "copying") as advance, closing(journal) if journal else nullcontext():
+            for number, part in [(None, None)] if journal is None else journal.rest():
+                for pairs in read_ahead(batches(first.matches(replace(query, part=part)), batch)):
+                    _write(second, pairs, report, verify=verify)
+                    advance(len(pairs))
+                if journal is not None and number is not None:
+                    second.flush()
+                    journal.done(number)
+            if journal is not None:
+                journal.finish()
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+def _query(store: Store[Any, Any], pattern: Any, conditions: Any) -> Query:
+    wanted = {name: given for name, given in (("pattern", pattern), ("conditions", conditions)) if given is not MISSING}
+    return compile_query(dialect=store.dialect, **wanted)
+
+
+def _write(target: Store[Any, Any], pairs: Pairs, report: Report, *, verify: bool) -> None:
+    for key, value in pairs:
+        target.check(key, value)
+    target.set_many(pairs)
+    report.copied += len(pairs)
+    if verify:
+        found = target.get_many([key for key, _ in pairs], MISSING)
+        for (key, value), stored in zip(pairs, found, strict=True):
+            if stored is not MISSING and python_equal(stored, value):
+                report.verified += 1
+            else:
+                report.differs(key)

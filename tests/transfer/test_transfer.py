@@ -1,0 +1,169 @@
+"""Copying, comparing and bringing into step, between any two stores."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import spoonbill
+from spoonbill import Cached, Codec, Compressed, Prefixed, gt, prefix
+from spoonbill.backends import Memory
+from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, ShelveStore
+from spoonbill.errors import CodecError, StoreError, UnsupportedError
+from spoonbill.testing import Recorder
+
+DATA = {f"key-{number:05}": {"n": number, "t": (number,)} for number in range(2000)}
+
+
+@pytest.fixture
+def source(tmp_path):
+    with LmdbStore(tmp_path / "source", durability="process") as store:
+        store.update(DATA)
+        yield store
+
+
+def test_everything_arrives(source, tmp_path):
+    """In batches, verified; a callable sees the count; what the target had beside stays."""
+    seen = []
+    with FilesystemStore(tmp_path / "files") as target:
+        target["other"] = 1
+        report = spoonbill.copy(source, target, progress=seen.append, verify=True, batch=300)
+        assert (report.copied, report.verified, report.different) == (2000, 2000, 0)
+        assert seen[-1] == 2000
+        assert target.copy() == {**DATA, "other": 1}
+        assert report.seconds > 0
+
+
+def test_a_part_of_it_by_address(source, tmp_path):
+    """Patterns and conditions choose; addresses are opened and closed."""
+    source.close()
+    url = f"lmdb:{tmp_path}/source?durability=process"
+    report = spoonbill.copy(url, f"file:{tmp_path}/f", pattern=prefix("key-0000"), conditions={"n": gt(5)})
+    assert report.copied == 4
+    assert sorted(FilesystemStore(tmp_path / "f")) == ["key-00006", "key-00007", "key-00008", "key-00009"]
+
+
+def test_itself_is_refused(source):
+    """A store into itself, through whatever layers, and into a namespace that holds it; beside it is no harm."""
+    for target in (source, Cached(source), Prefixed(source, "copy:"), Compressed(source)):
+        with pytest.raises(UnsupportedError, match="same entries"):
+            spoonbill.copy(source, target)
+    mapping = InMemoryStore({"a:1": 1})
+    assert spoonbill.copy(Prefixed(mapping, "a:"), Prefixed(mapping, "b:")).copied == 1
+    assert mapping.mapping == {"a:1": 1, "b:1": 1}
+    with pytest.raises(UnsupportedError):
+        spoonbill.sync(mapping, mapping)
+
+
+def test_what_does_not_fit_is_not_half_written(tmp_path):
+    """A batch is tried before any of it is written."""
+    source = InMemoryStore({**dict.fromkeys(range(10), 1), "bad": object()})
+    with LmdbStore(tmp_path / "d") as target:
+        with pytest.raises(CodecError, match="bad"):
+            spoonbill.copy(source, target)
+        assert len(target) == 0
+
+
+def test_an_error_of_either_end_is_told():
+    """A source that fails while it is read ahead, and a target that fails, are errors of the copy."""
+    broken = Recorder()
+    broken.broken = True
+    with pytest.raises(StoreError):
+        spoonbill.copy(broken, InMemoryStore())
+    with pytest.raises(StoreError):
+        spoonbill.copy(InMemoryStore({"a": 1}), broken)
+
+
+def test_damage_on_the_way_is_seen():
+    """With verify an entry that comes back otherwise is counted and named."""
+
+    class Cuts(InMemoryStore):
+        def get_many(self, keys, default=None):
+            return ["cut" if key == "b" else self.get(key, default) for key in keys]
+
+    report = spoonbill.copy(InMemoryStore({"a": 1, "b": 2}), Cuts(), verify=True)
+    assert (report.verified, report.different, report.examples) == (1, 1, ["b"])
+
+
+def test_an_interrupted_copy_goes_on(source, tmp_path):
+    """Only the parts that are left are read, and the journal is empty at the end."""
+
+    class Stops(InMemoryStore):
+        left = 700
+
+        def set_many(self, pairs, **options):
+            pairs = list(pairs)
+            self.left -= len(pairs)
+            if self.left < 0:
+                raise KeyboardInterrupt
+            super().set_many(pairs, **options)
+
+    target, journal = Stops(), tmp_path / "journal"
+    with pytest.raises(KeyboardInterrupt):
+        spoonbill.copy(source, target, resume=journal)
+    with pytest.raises(UnsupportedError, match="another place"):
+        spoonbill.copy(source, target, resume=journal, pattern="key-1.*")
+    there = len(target)
+    assert 500 <= there <= 700
+    target.left = 10_000
+    report = spoonbill.copy(source, target, resume=journal)
+    assert report.copied <= 2000 - there + 40
+    assert target.mapping == DATA
+    with LmdbStore(journal) as store:
+        assert len(store) == 0
+
+
+WORKER = """
+import sys, spoonbill
+spoonbill.copy(sys.argv[1], sys.argv[2], resume=sys.argv[3], batch=20)
+"""
+
+
+def test_killed_copies_lose_and_double_nothing(source, tmp_path):
+    """SIGKILL at random moments, each resumed: equal at the end. SPOONBILL_TORTURE sets how often."""
+    source.close()
+    first = f"lmdb:{tmp_path}/source?durability=process"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    kills = int(os.environ.get("SPOONBILL_TORTURE", "3"))
+    for number in range(kills):
+        second = f"lmdb:{tmp_path}/target?durability=process"
+        command = [sys.executable, "-c", WORKER, first, second, str(tmp_path / "journal")]
+        child = subprocess.Popen(command, env=environment)
+        time.sleep(0.3 + 0.3 * (number % 5) / 5)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    subprocess.run(command, check=True, env=environment)
+    assert list(spoonbill.diff(first, second)) == []
+
+
+def test_differences_and_step(source, tmp_path):
+    """missing, changed and extra, by key; sync writes only those, and removes where it is told to."""
+    with ShelveStore(tmp_path / "s", dbm="dbm.dumb") as target:
+        target.update({key: value for key, value in DATA.items() if key < "key-01000"})
+        target.update({"key-00001": "other", "extra": 1})
+        found = list(spoonbill.diff(source, target))
+        kinds = {kind: [one.key for one in found if one.kind == kind] for kind in ("missing", "changed", "extra")}
+        assert len(kinds["missing"]) == 1000
+        assert kinds["changed"] == ["key-00001"]
+        assert kinds["extra"] == ["extra"]
+        report = spoonbill.sync(source, target)
+        assert (report.copied, report.deleted) == (1001, 0)
+        assert [one.kind for one in spoonbill.diff(source, target)] == ["extra"]
+        assert spoonbill.sync(source, target, delete=True).deleted == 1
+        assert list(spoonbill.diff(source, target)) == []
+
+
+def test_damage_is_found_by_key():
+    """Verify reads everything, names what cannot be read, and removes it where it is told to."""
+    raw = Memory()
+    store = Codec(raw)
+    store.update({"a": 1, "b": [2], "c": 3})
+    raw["b"] = b"\xff\xff"
+    assert list(store.verify()) == ["b"]
+    assert isinstance(store.verify()["b"], CodecError)
+    assert list(store.verify(fix=True)) == ["b"]
+    assert store.copy() == {"a": 1, "c": 3}
+    assert store.verify() == {}
