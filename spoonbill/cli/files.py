@@ -1,0 +1,61 @@
+"""Commands that read and write files of rows."""
+
+from pathlib import Path
+
+import click
+
+from spoonbill.cli import rows
+from spoonbill.cli.common import bar, opened, pattern_of, search_options, store_argument
+from spoonbill.cli.listing import found_pairs
+from spoonbill.common.batching import batches
+from spoonbill.common.progress import with_progress
+
+
+@click.command("import")
+@store_argument
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.option("--key", "field", help="The field that is the key; by default the row's number.")
+@click.option("--format", "kind", type=click.Choice(sorted(rows.READERS)), help="By default by the file's name.")
+@click.option("--table", help="The table of a SQLite file.")
+@click.option("--trust", is_flag=True, help="Read pickles of shelve, diskcache, sqlitedict: they can run code.")
+def import_command(url: str, file: Path, field: str | None, kind: str | None, table: str | None, trust: bool) -> None:
+    """Read a file of rows into a store: JSON Lines, CSV, Parquet, Arrow, SQLite, shelve, diskcache, sqlitedict.
+
+    \b
+    Example: spoonbill import lmdb:airports.lmdb airports.jsonl --key iata
+    """
+    found = rows.read(file, kind, rows.Reading(field=field, table=table, trust=trust))
+    count = 0
+    with opened(url) as store:
+        for some in batches(with_progress(found, bar(), "importing")):
+            store.set_many(some)
+            count += len(some)
+    click.echo(f"{count:,} imported", err=True)
+
+
+@click.command("export")
+@store_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", "field", default="key", show_default=True, help="The field that the key becomes.")
+@click.option("--format", "kind", type=click.Choice(sorted(rows.WRITERS)), help="By default by the file's name.")
+@search_options
+def export_command(
+    url: str,
+    file: Path,
+    field: str,
+    kind: str | None,
+    pattern: str | None,
+    expression: str | None,
+    begin: str | None,
+    where: tuple[str, ...],
+    limit: int | None,
+) -> None:
+    """Write the entries of a store to a file of rows: JSON Lines, CSV, Parquet, Arrow, or tensors as safetensors.
+
+    \b
+    Example: spoonbill export lmdb:airports.lmdb airports.parquet
+    """
+    with opened(url) as store:
+        pairs = found_pairs(store, where, pattern_of(pattern, expression, begin), limit)
+        count = rows.write(file, kind, with_progress(pairs, bar(), "exporting"), field)
+    click.echo(f"{count:,} exported", err=True)
