@@ -12,7 +12,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from spoonbill import Cached, Codec, glob, gt
-from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore
+from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, SQLiteStore
 
 console = Console(width=110)
 summary = Table("what", "how many", "seconds", "per second", title="What was done, and how fast")
@@ -50,6 +50,16 @@ def tour(folder: Path) -> None:
         console.print(f"\nAirports whose code begins with EDD: {', '.join(german)}\n")
         console.print("How that search ran:", style="bold")
         console.print(str(store.explain(glob("EDD*"))), highlight=False)
+
+        with SQLiteStore.open(folder / "airports.db") as database:
+            timed("bulk load into SQLiteStore, as JSON", len(airports), lambda: database.update(airports))
+            timed("point reads from SQLite", 20_000, lambda: [database[code] for code in codes[:20_000]])
+            timed("items(conditions), no index", len(codes), lambda: list(database.items(conditions)))
+            database.create_index("country")
+            found = timed("items(conditions), by an index", len(high), lambda: list(database.items(conditions)))
+            console.print(f"\nLMDB and SQLite find the same airfields: {sorted(found) == sorted(high)}")
+            console.print("How SQLite finds them:", style="bold")
+            console.print(str(database.explain(conditions=conditions)), highlight=False)
 
         files = Cached(Codec(FilesystemStore(folder / "files"), "json"), maxsize=500)
         some = dict(store.items({"country": "IS"}))

@@ -94,6 +94,12 @@ ENGINES = (
         package="lmdbm",
     ),
     EngineRow(
+        "sqlite",
+        stores=("spoonbill.datastores.sqlite:SQLiteStore",),
+        backends=("spoonbill.backends.sqlite.backend:SQLite",),
+        schemes=("sqlite",),
+    ),
+    EngineRow(
         "filesystem",
         stores=("spoonbill.datastores.filesystem:FilesystemStore",),
         backends=("spoonbill.backends.filesystem.backend:Filesystem",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spoonbill.backends.redis.backend import Redis as Redis
     from spoonbill.backends.safetensors.file import SafetensorsFile as SafetensorsFile
     from spoonbill.backends.safetensors.shards import SafetensorsShards as SafetensorsShards
+    from spoonbill.backends.sqlite.backend import SQLite as SQLite
 
 _HOMES = homes(backend for row in ENGINES for backend in row.backends)
 
@@ -35,6 +36,7 @@ __all__ = [
     "MongoDB",
     "Pysos",
     "Redis",
+    "SQLite",
     "SafetensorsFile",
     "SafetensorsShards",
     "ZeroCopyLmdb",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spoonbill.datastores.pysos import PysosStore as PysosStore
     from spoonbill.datastores.redis import RedisStore as RedisStore
     from spoonbill.datastores.shelve import ShelveStore as ShelveStore
+    from spoonbill.datastores.sqlite import SQLiteStore as SQLiteStore
     from spoonbill.datastores.tensors.safetensors_file import SafetensorsStore as SafetensorsStore
     from spoonbill.datastores.tensors.safetensors_in_memory import SafetensorsInMemoryStore as SafetensorsInMemoryStore
     from spoonbill.datastores.tensors.safetensors_lmdb import SafetensorsLmdbStore as SafetensorsLmdbStore
@@ -34,6 +35,7 @@ __all__ = [
     "MongoDBStore",
     "PysosStore",
     "RedisStore",
+    "SQLiteStore",
     "SafetensorsInMemoryStore",
     "SafetensorsLmdbStore",
     "SafetensorsStore",

@@ -16,7 +16,7 @@ import pytest
 
 from spoonbill import Cached, Codec
 from spoonbill.backends import Filesystem, Pysos
-from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, PysosStore, ShelveStore
+from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, PysosStore, ShelveStore, SQLiteStore
 from spoonbill.errors import (
     ClosedError,
     CodecError,
@@ -27,7 +27,13 @@ from spoonbill.errors import (
 )
 from spoonbill.filesystems.names import path_of
 
-STORES = {"lmdb": LmdbStore, "pysos": PysosStore, "shelve": ShelveStore, "files": FilesystemStore}
+STORES = {
+    "lmdb": LmdbStore,
+    "pysos": PysosStore,
+    "shelve": ShelveStore,
+    "files": FilesystemStore,
+    "sqlite": SQLiteStore,
+}
 
 
 def child(code, *arguments):
@@ -48,7 +54,7 @@ def test_what_was_written_is_there_in_another_process(kind, tmp_path):
         assert store.copy() == {"a": {"x": [1, None]}, "5": 1.5}
 
 
-@pytest.mark.parametrize("kind", ["files", "lmdb", "pysos"])  # a shelf's files have endings of their own
+@pytest.mark.parametrize("kind", ["files", "lmdb", "pysos", "sqlite"])  # a shelf's files have endings of their own
 def test_a_path_that_cannot_be_a_store_is_refused(kind, tmp_path):
     """A file where a directory belongs, or a directory where a file belongs, is an error that names the path."""
     wrong = tmp_path / "wrong"

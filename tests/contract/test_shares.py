@@ -12,6 +12,7 @@ from spoonbill.datastores import (
     SafetensorsLmdbStore,
     SafetensorsStore,
     ShelveStore,
+    SQLiteStore,
 )
 from spoonbill.errors import QueryError
 from spoonbill.query import Query
@@ -19,6 +20,7 @@ from tests.helpers.shares import check_shares, check_shares_elsewhere, check_sha
 
 STORES = {
     "lmdb": lambda path: LmdbStore(path / "lmdb", durability="process"),
+    "sqlite": lambda path: SQLiteStore(path / "sqlite", durability="process"),
     "files": lambda path: FilesystemStore(path / "files"),
     "memory files": lambda path: FilesystemStore(f"memory://shares/{path.name}"),
     "pysos": lambda path: PysosStore(path / "pysos"),
@@ -46,7 +48,7 @@ def test_keys_that_stay_are_in_one_share_while_others_come_and_go(store):
     check_shares_while_written(store, set(KEYS), 2, counts=(3,), most=60)
 
 
-@pytest.mark.parametrize("name", ["lmdb", "files"])
+@pytest.mark.parametrize("name", ["lmdb", "sqlite", "files"])
 def test_another_process_reads_shares(name, tmp_path):
     """A share travels as a pickle to a process that opens the store by itself."""
     with STORES[name](tmp_path) as store:

@@ -20,6 +20,7 @@ from spoonbill.datastores import (
     RedisStore,
     SafetensorsStore,
     ShelveStore,
+    SQLiteStore,
 )
 from spoonbill.errors import SpoonbillError, UnsupportedError
 from tests.servers.redis_server import server, url
@@ -31,6 +32,8 @@ from tests.servers.redis_server import server, url
         ("memory:", InMemoryStore),
         ("lmdb:{}/l", LmdbStore),
         ("lmdb://{}/l?durability=process&map_size=10000000", LmdbStore),
+        ("sqlite:{}/q.db", SQLiteStore),
+        ("sqlite://{}/q.db?table=t&durability=process&timeout=2.5", SQLiteStore),
         ("pysos:{}/p", PysosStore),
         ("shelve:{}/s?strict=1&dbm=dbm.dumb", ShelveStore),
         ("file:{}/f?codec=json", FilesystemStore),

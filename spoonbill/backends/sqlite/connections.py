@@ -1,0 +1,199 @@
+"""The connections to a SQLite file: one a thread for its verbs, some for loops, none that a forked child shares."""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final
+from weakref import WeakSet
+
+from spoonbill.common.locks import new_lock
+
+__all__ = ["MEMORY", "Connections"]
+
+MEMORY: Final = ":memory:"
+_WAIT: Final = 0.02
+_inherited: list[object] = []
+"""What a forked child got from its parent: SQLite forbids to use it there, and also to close it."""
+
+
+class _Owned:
+    """A connection that is closed with its last user, in the process that opened it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._process = os.getpid()
+        self.depth = 0
+
+    def __del__(self) -> None:
+        if os.getpid() == self._process:
+            self.connection.close()
+
+
+class Connections:
+    """Opens and closes connections to one file, or holds the only one to a database in memory.
+
+    Parameters
+    ----------
+    path : str
+        The absolute path of the file, or ``":memory:"``.
+    durability, timeout, create, readonly
+        As `SQLiteOptions` describes them.
+    closed_error : callable
+        Returns the error of a call after the store was closed.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        durability: str,
+        timeout: float,
+        create: bool,
+        readonly: bool,
+        closed_error: Callable[[], Exception],
+    ) -> None:
+        self.path = path
+        self.in_memory = path == MEMORY
+        self._durability, self._timeout, self._readonly = durability, timeout, readonly
+        self._mode = "ro" if readonly else "rwc" if create else "rw"
+        self._closed_error = closed_error
+        self._closed = False
+        self._lock = new_lock()
+        self._begin()
+        self._only = _Owned(self._open()) if self.in_memory else None
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._local = threading.local()
+        self._all = WeakSet[_Owned]()
+        self._idle: list[_Owned] = []
+
+    def _own(self) -> _Owned:
+        """Return the connection of this thread."""
+        if self._closed:
+            raise self._closed_error()
+        if self._only is not None:
+            return self._only
+        if os.getpid() != self._process:
+            _inherited.extend((self._local, list(self._all), self._idle))
+            self._begin()
+        owned: _Owned | None = getattr(self._local, "owned", None)
+        if owned is None:
+            owned = self._local.owned = self._opened()
+        return owned
+
+    def _opened(self) -> _Owned:
+        owned = _Owned(self._open())
+        with self._lock:
+            self._all.add(owned)
+        return owned
+
+    def _open(self) -> sqlite3.Connection:
+        where = self.path if self.in_memory else f"{Path(self.path).as_uri()}?mode={self._mode}"
+        connection = sqlite3.connect(
+            where, timeout=self._timeout, isolation_level=None, check_same_thread=False, uri=not self.in_memory
+        )
+        try:
+            connection.execute(f"PRAGMA synchronous={'FULL' if self._durability == 'disk' else 'NORMAL'}")
+            if not self._readonly:
+                self._to_wal(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _to_wal(self, connection: sqlite3.Connection) -> None:
+        """Turn to write-ahead logging, again while another process has the file: here SQLite does not wait itself."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_WAIT)
+            else:
+                return
+
+    def guard(self) -> Any:
+        """Return what holds other threads off: nothing, but for the only connection to a database in memory."""
+        return self._lock if self.in_memory else nullcontext()
+
+    def rows(self, sql: str, operands: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a statement."""
+        owned = self._own()
+        if self.in_memory:
+            with self._lock:
+                return owned.connection.execute(sql, operands).fetchall()
+        return owned.connection.execute(sql, operands).fetchall()
+
+    def changed(self, sql: str, operands: tuple[Any, ...] = ()) -> int:
+        """Return how many rows a statement changed."""
+        owned = self._own()
+        if self.in_memory:
+            with self._lock:
+                return owned.connection.execute(sql, operands).rowcount
+        return owned.connection.execute(sql, operands).rowcount
+
+    @contextmanager
+    def atomically(self) -> Iterator[sqlite3.Connection]:
+        """Hold a transaction of this thread that writes, or a savepoint in the one that it has: all or nothing."""
+        with self.guard():
+            owned = self._own()
+            connection, name = owned.connection, f"spoonbill_{owned.depth}"
+            connection.execute("BEGIN IMMEDIATE" if not owned.depth else f"SAVEPOINT {name}")
+            outermost = not owned.depth
+            owned.depth += 1
+            try:
+                yield connection
+                connection.execute("COMMIT" if outermost else f"RELEASE {name}")
+            except BaseException:
+                if connection.in_transaction:
+                    for undo in ("ROLLBACK",) if outermost else (f"ROLLBACK TO {name}", f"RELEASE {name}"):
+                        connection.execute(undo)
+                raise
+            finally:
+                owned.depth -= 1
+
+    def listed(self, sql: str, operands: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a statement as they are now, whatever is written meanwhile, also by this thread."""
+        if self.in_memory or self._own().depth:
+            yield from self.rows(sql, operands)
+            return
+        with self._lock:
+            owned = self._idle.pop() if self._idle else None
+        owned = self._opened() if owned is None else owned
+        process = os.getpid()
+        cursor = owned.connection.execute(sql, operands)
+        try:
+            yield from cursor
+        finally:
+            if os.getpid() == process:
+                cursor.close()
+                with self._lock:
+                    if not self._closed:
+                        self._idle.append(owned)
+            else:
+                _inherited.extend((owned, cursor))
+
+    def backup(self, path: str, progress: Callable[[int, int, int], object] | None) -> None:
+        """Copy the whole file to another while it is in use."""
+        with sqlite3.connect(path) as target, self.guard():
+            self._own().connection.backup(target, pages=1000, progress=progress)
+        target.close()
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if os.getpid() != self._process:
+                return
+            for owned in [*self._all, *([self._only] if self._only else [])]:
+                owned.connection.close()
+            self._idle.clear()

@@ -1,0 +1,58 @@
+"""How SQLite holds values: JSON text that ``json_extract`` reads, or bytes as they are."""
+
+import json
+from math import isfinite
+from typing import Any, ClassVar
+
+from spoonbill.backends.shared.documents import RESERVED, DocumentScheme
+from spoonbill.errors import CodecError
+
+__all__ = ["Cell", "SQLiteScheme", "fields_in", "written"]
+
+Cell = str | bytes
+"""What stands in the column ``value``."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+class SQLiteScheme(DocumentScheme):
+    """Values as JSON. Numbers that JSON does not have, bytes and times are kept as text under the reserved field."""
+
+    native_bytes: ClassVar[bool] = False
+
+    def holds_float(self, value: float) -> bool:
+        return isfinite(value)
+
+    def dump(self, value: Any) -> dict[str, Any]:
+        if type(value) is bytes:
+            return {RESERVED: {"value": value}}  # a BLOB of its own, not text in JSON
+        return super().dump(value)
+
+
+def written(document: dict[str, Any]) -> Cell:
+    """Return the document as it stands in the table."""
+    own = document.get(RESERVED)
+    if own is not None and type(own.get("value")) is bytes:
+        return own["value"]  # type: ignore[no-any-return]
+    return _encode(document)
+
+
+def fields_in(cell: Any) -> dict[str, Any]:
+    """Return the fields of a document, also of one that another program wrote.
+
+    Raises
+    ------
+    CodecError
+        If it is text, and no JSON.
+    """
+    value = cell
+    if type(cell) is str:
+        try:
+            value = json.loads(cell)
+        except (ValueError, RecursionError) as error:
+            raise CodecError(
+                f"the text in the table is no JSON: {error}; open the store with the codec of it"
+            ) from None
+        if type(value) is dict:
+            return value
+    return {RESERVED: {"value": value}}
