@@ -25,6 +25,7 @@ check: .venv/.dev
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python scripts/console.py --check
 	$(BIN)/python scripts/check_snippets.py
 
 # A stranger's first commands, by the pip that comes with this Python: the base install imports every store, and `all`
