@@ -93,6 +93,17 @@ class FilesContract(BackendContract):
         check_shares(store, keys, prefix("key 1"), counts=(3,))
         check_shares_while_written(store, set(keys), b"2", counts=(4,), most=10)
 
+    def test_a_root_with_a_doubled_slash_lists_what_it_stores(self, store):
+        """A root taken as it was written, ``bucket//folder``, lists, counts and clears what it wrote."""
+        (root, *arguments), options = store._configuration
+        other = type(store)(f"{root}//more", *arguments, **options)
+        other.update({"a": b"1", "b/c": b"2"})
+        assert dict(other.items()) == {"a": b"1", "b/c": b"2"}
+        assert list(other.keys(prefix("b"))) == ["b/c"]
+        other.clear()
+        assert other.get("a") is None
+        assert list(other) == []
+
     def test_a_range_of_a_value_is_read(self, store):
         """read_range gives what a slice of the value is, and KeyError where there is no value."""
         store["a"] = b"0123456789"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from spoonbill.backends.mongodb.errors import DUPLICATE_KEY, GUIDE, NOT_ALLOWED, codes_of
+from spoonbill.backends.mongodb.errors import GUIDE, NOT_ALLOWED, codes_of, is_of_the_key
 from spoonbill.backends.mongodb.pushdown import RANGE, Filter, MongoDBPushdown
 from spoonbill.backends.shared import Connection, ErrorGuide, client_module
 from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, UnwrittenError, is_sound
@@ -182,7 +182,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
 
     @staticmethod
     def _is_duplicate(error: Exception) -> bool:
-        return DUPLICATE_KEY in codes_of(error) and "_id" in str(error)
+        return is_of_the_key(getattr(error, "details", None) or {})
 
     # -- many keys ---------------------------------------------------------------------------------------------
 
@@ -202,14 +202,10 @@ class MongoDBEngine(DocumentEngine[Filter]):
             except BulkWriteError as error:
                 failed = (error.details or {}).get("writeErrors", [])
                 left = [left[failure["index"]] for failure in failed]
-                if not failed or not all(self._is_race(failure) for failure in failed):
+                if not failed or not all(is_of_the_key(failure) for failure in failed):
                     raise UnwrittenError(left or list(documents), error) from error
             else:
                 return
-
-    @staticmethod
-    def _is_race(failure: dict[str, Any]) -> bool:
-        return failure.get("code") == DUPLICATE_KEY and "_id" in failure.get("errmsg", "")
 
     def remove(self, names: list[Any]) -> int:
         return int(self._collection().delete_many({"_id": {"$in": names}}).deleted_count)
