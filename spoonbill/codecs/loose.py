@@ -48,7 +48,11 @@ class LooseCodec:
 
     def loads(self, data: bytes) -> Any:
         """Return the value of these bytes; ``CodecError`` where they cannot be read."""
-        return _PICKLE.loads(data[len(PICKLE_FRAME) :]) if data[:2] == PICKLE_FRAME else _TYPED.loads(data)
+        try:
+            marked = data[:2] == PICKLE_FRAME
+        except (TypeError, LookupError):  # no bytes, as of a document of another program: the typed codec says so
+            marked = False
+        return _PICKLE.loads(data[len(PICKLE_FRAME) :]) if marked else _TYPED.loads(data)
 
     def __repr__(self) -> str:
         return "LooseCodec()"

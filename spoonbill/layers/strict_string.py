@@ -7,6 +7,8 @@ from spoonbill.errors import CodecError, InvalidKeyError
 from spoonbill.query import Query
 from spoonbill.store import KeyLayer, Store, ValueLayer
 from spoonbill.store.binding import given
+from spoonbill.store.counting import incremented
+from spoonbill.store.names import named
 from spoonbill.store.opening import opened
 
 
@@ -55,7 +57,10 @@ class StrictString(ValueLayer[Any, str]):
     is_codec = True
 
     def __init__(self, store: Store[Any, Any]) -> None:
-        super().__init__(_TextKeys(opened(store, type(self).__name__)[1]))
+        _, below = opened(store, type(self).__name__)
+        with named(self):  # a part of this layer, not one that the user made
+            inner = _TextKeys(below)
+        super().__init__(inner)
 
     def encode(self, value: Any, key: Any) -> bytes:
         text = as_text(value)
@@ -76,6 +81,12 @@ class StrictString(ValueLayer[Any, str]):
             raise CodecError(
                 f"{self!r}: the value of key {shortened(key)} is no UTF-8 text: {error}; read it with a raw Codec"
             ) from error
+
+    def increment(self, key: Any, by: float = 1, *, ttl: float | None = None) -> Any:
+        """Add to a number that is held as text, and return the sum as an int or a float."""
+        if self.inner.native("increment"):
+            return self.inner.increment(key, by, **given(ttl=ttl))
+        return incremented(self, key, by, ttl, dump=repr)
 
     def replace(self, key: Any, expected: Any, value: Any, *, ttl: float | None = None) -> bool:
         text = as_text(expected)

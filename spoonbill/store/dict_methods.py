@@ -19,6 +19,10 @@ D = TypeVar("D")
 V_co = TypeVar("V_co", covariant=True)
 
 
+_FEW = 10
+"""How many keys the first popitem lists."""
+
+
 class _KeysAndGetItem(Protocol[K, V_co]):
     def keys(self) -> Iterable[K]: ...
 
@@ -224,7 +228,9 @@ class DictMethods(Verbs[K, V], MutableMapping[K, V]):
                 value: V | Missing = self.pop(key, MISSING)
                 if value is not MISSING:
                     return key, value
-            listed += islice(self.iter(), BATCH)
+            size = vars(self).get("_size_to_pop", _FEW)  # few at first: it may be the only call
+            vars(self)["_size_to_pop"] = BATCH
+            listed += reversed(list(islice(self.iter(), size)))
             if not listed:
                 break
         raise KeyError("popitem(): the store is empty")

@@ -136,13 +136,18 @@ def _check_client(client: Any, options: Mapping[str, Any], *, cluster: bool) -> 
     if not isinstance(client, (redis.Redis, redis.RedisCluster)):
         raise StackError(
             f"Redis takes a URL or a client of redis-py (redis.Redis, redis.RedisCluster), not "
-            f"{type(client).__module__}.{type(client).__name__}: give the URL of the server, redis://host:port/0"
+            f"{type(client).__module__}.{type(client).__name__}{_why_not(client)}: give the URL of the server, "
+            "redis://host:port/0"
         )
     if options or (cluster and not isinstance(client, redis.RedisCluster)):
         raise UnsupportedError(
             f"Redis: {', '.join([*options, *(['cluster'] if cluster else [])])} cannot be given together with a client,"
             " which has its own options: give a URL, or set them where the client is made"
         )
+
+
+def _why_not(client: Any) -> str:
+    return ", which is asynchronous" if "asyncio" in type(client).__module__ else ""
 
 
 def _unreadable(why: str) -> UnsupportedError:
@@ -161,6 +166,9 @@ def _parse(url: str) -> dict[str, Any]:
         found = dict(parse_url(url))  # type: ignore[no-untyped-call]
     if found is None:
         raise _unreadable(f"its scheme {split.scheme!r}, or a part of it, is not as it should be")
+    database = split.path.strip("/")
+    if split.scheme != "unix" and database and not database.isdecimal():
+        raise _unreadable("the database is a number, as in redis://host:port/0, and what stands there is not")
     kind = found.pop("connection_class", None)
     if kind is SSLConnection:
         found["ssl"] = True
