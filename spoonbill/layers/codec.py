@@ -111,10 +111,10 @@ class Codec(ValueLayer[K, V]):
         try:
             return self._dumps(value)
         except CodecError as error:
-            raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error
+            raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error.__cause__
 
     def decode(self, data: bytes, key: Any) -> Any:
         try:
             return self._loads(data)
         except CodecError as error:
-            raise CodecError(f"{self!r} cannot read the value of key {shortened(key)}: {error}") from error
+            raise CodecError(f"{self!r} cannot read the value of key {shortened(key)}: {error}") from error.__cause__

@@ -11,6 +11,8 @@ from spoonbill.store.counting import incremented
 from spoonbill.store.names import named
 from spoonbill.store.opening import opened
 
+_REMEDY = "write it as text, by json.dumps; or keep such values apart, in a store of their own with a codec="
+
 
 def as_text(thing: Any) -> str | None:
     """Return the string that Redis would keep for `thing`, or None where it is no str, int or float."""
@@ -67,7 +69,7 @@ class StrictString(ValueLayer[Any, str]):
         if text is None:
             raise CodecError(
                 f"{self!r} holds strings: the value of key {shortened(key)} is a {type(value).__name__}, not a str, "
-                "int or float; strict=False, or a Codec, holds any value"
+                f"int or float; {_REMEDY}"
             )
         try:
             return text.encode()

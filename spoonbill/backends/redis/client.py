@@ -1,5 +1,6 @@
 """Clients of redis-py: recipes that make one when it is first needed, and that pickle for one that is handed in."""
 
+import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from spoonbill.backends.shared.extras import missing_client
+from spoonbill.backends.shared.handed_in import unknown_option
 from spoonbill.errors import StackError, UnsupportedError
 
 try:
@@ -21,6 +23,7 @@ except ImportError as error:
 TIMEOUT = 5.0
 """Seconds to wait for a server's answer, where the user gives no ``socket_timeout``."""
 
+_OPTIONS = ("strict", "prefix", "codec", "ttl", "cluster", "retry_for")
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 # What redis-py itself puts among the options of a pool's connections; a new pool makes its own.
 _INTERNAL = frozenset(
@@ -123,7 +126,10 @@ def recipe_of(source: Any, options: Mapping[str, Any], *, cluster: bool) -> Reci
     try:
         recipe.make().close()  # nothing connects yet; an option that the client does not know is found out here
     except TypeError as error:
-        raise UnsupportedError(f"Redis: the client does not take these options: {error}") from error
+        known = [*_OPTIONS, *inspect.signature(redis.Redis).parameters]
+        raise unknown_option("RedisStore", error, known) or UnsupportedError(
+            f"RedisStore: the client does not take these options: {error}"
+        ) from None
     return recipe
 
 

@@ -3,5 +3,14 @@
 from spoonbill.backends.shared.connection import Connection
 from spoonbill.backends.shared.error_guide import ErrorGuide
 from spoonbill.backends.shared.extras import client_module
+from spoonbill.backends.shared.handed_in import check_client, check_spelling, refused_option, unknown_option
 
-__all__ = ["Connection", "ErrorGuide", "client_module"]
+__all__ = [
+    "Connection",
+    "ErrorGuide",
+    "check_client",
+    "check_spelling",
+    "client_module",
+    "refused_option",
+    "unknown_option",
+]

@@ -117,6 +117,15 @@ class DocumentEngine(ABC, Generic[F]):
     def close(self) -> None:
         """Release what the engine itself opened."""
 
+    @property
+    @abstractmethod
+    def client(self) -> Any:
+        """The client that the engine talks by, connected."""
+
+    def knock(self) -> None:
+        """Ask the service for as little as can be, and wait for its answer."""
+        next(self.listing(None, keys_only=True, limit=1), None)
+
     # -- one document: written by an engine --------------------------------------------------------------------
 
     @abstractmethod
@@ -235,7 +244,8 @@ class DocumentEngine(ABC, Generic[F]):
     def no_key(self, key: Any, kinds: str) -> InvalidKeyError:
         """Return the error for a key of a kind that cannot be a key here."""
         return InvalidKeyError(
-            f"{self!r}: a key is {kinds}, not {type(key).__name__} {shortened(key)}; strict=False holds any key"
+            f"{self!r}: a key is {kinds}, not {type(key).__name__} {shortened(key)}; a store with "
+            "strict=False on a table or collection of its own holds any key"
         )
 
     def no_name(self, name: Any, reason: str) -> KeyDecodeError:
