@@ -12,8 +12,10 @@ from spoonbill.errors import InvalidKeyError
 
 __all__ = ["Spool"]
 
-_IN_MEMORY = 64 << 20
-"""Bytes of values that stay in memory."""
+_IN_MEMORY = 1 << 20
+"""Bytes that stay in memory."""
+_OBJECTS = 150
+"""Bytes of memory that a pair takes beside its value."""
 _PLAIN = 2
 """The version of marshal that looks for no object twice, which would cost more than it saves."""
 
@@ -49,7 +51,7 @@ class Spool:
                 if room > 0:
                     self._kept.append(batch)
                     with suppress(TypeError):  # of a value that is no bytes the put itself tells
-                        room -= sum(map(len, batch.values()))
+                        room -= sum(map(len, batch.values())) + _OBJECTS * len(batch.names)
                 else:
                     self._write(batch)
         except BaseException:

@@ -336,5 +336,5 @@ def test_options_that_do_not_fit_are_refused(name):
             ModalStore(name, **options)
     with pytest.raises(UnsupportedError):
         ModalStore(7)
-    with pytest.raises(UnsupportedError, match="RedisStore"):
+    with pytest.raises(UnsupportedError, match="Expiring"):
         ModalStore(name).set("k", 1, ttl=5)
