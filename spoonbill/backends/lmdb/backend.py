@@ -361,7 +361,7 @@ class Lmdb(Store[str, bytes]):
         raise KeyTooLongError(
             f"set of key {shortened(key)} in {self!r}: it is {len(key.encode())} bytes long, LMDB holds {_LONGEST}; "
             "shorten it, or keep it in the value under a hash"
-        )
+        ) from None
 
 
 def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:
