@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spoonbill.backends.shared.error_guide import Code, ErrorGuide
+from spoonbill.common.error_guide import Code, ErrorGuide
 
 __all__ = ["DUPLICATE_KEY", "GUIDE", "NOT_ALLOWED", "codes_of", "is_of_the_key"]
 

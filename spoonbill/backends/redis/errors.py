@@ -5,7 +5,7 @@ from typing import Final
 import redis.exceptions as theirs
 
 from spoonbill.backends.redis.wire import is_undecided
-from spoonbill.backends.shared.error_guide import Code, ErrorGuide
+from spoonbill.common.error_guide import Code, ErrorGuide
 
 __all__ = ["GUIDE", "forbidden", "is_unanswered", "is_wrong_type"]
 

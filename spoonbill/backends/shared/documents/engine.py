@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from spoonbill.backends.shared.documents.pushdown import Pushdown, PushedQuery
 from spoonbill.backends.shared.documents.scheme import DocumentScheme
-from spoonbill.backends.shared.error_guide import ErrorGuide
 from spoonbill.common.batching import batches
+from spoonbill.common.error_guide import ErrorGuide
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import (
