@@ -554,3 +554,14 @@ def test_a_listing_of_doubled_slashes_ends():
     store["a"] = 1
     assert list(FilesystemStore(root, codec="json")) == []
     assert dict(store.items()) == {"a": 1}
+
+
+def test_a_path_as_a_uri_is_that_path(tmp_path):
+    """``Path.as_uri`` writes a space as %20: the store, and a snapshot, are where the path says."""
+    folder = tmp_path / "a b%"
+    with FilesystemStore(folder, codec="json") as store:
+        store["x"] = 1
+    with FilesystemStore(folder.as_uri(), codec="json") as store:
+        assert dict(store.items()) == {"x": 1}
+    InMemoryStore({"y": 2}).save((tmp_path / "s t.snapshot").as_uri())
+    assert dict(InMemoryStore.open(tmp_path / "s t.snapshot")) == {"y": 2}
