@@ -17,6 +17,7 @@ code  type                            payload
 12    member of a registered Enum     msgpack of [registered name, member's name]
 13    numpy array                     a frame, see :mod:`spoonbill.codecs.arrays`
 14    numpy scalar                    msgpack of [dtype, bytes]
+15    a type of BSON's own            BSON of a document with the field "", such as an ``ObjectId``
 ====  ==============================  ===================================================================
 
 A zone is nil, the key of a ``ZoneInfo``, or [microseconds east of UTC] with the name of a ``timezone`` if it has one.
@@ -29,14 +30,16 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
+from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from spoonbill.codecs.arrays import dump_array, dump_scalar, load_array, load_scalar
+from spoonbill.common.advice import advice_for
 from spoonbill.common.enums import enum_member, enum_name, qualified
 from spoonbill.common.nesting import MOST_COLLISIONS, collides
-from spoonbill.errors import CodecError
+from spoonbill.errors import CodecError, MissingExtraError
 
 __all__ = ["TUPLE", "from_extension", "to_extension"]
 
@@ -66,6 +69,8 @@ def to_extension(value: Any, pack: _Pack) -> tuple[int, bytes]:
             return 12, pack(list(enum_name(value)))
         except LookupError as error:
             raise CodecError(f"the msgpack codec cannot hold {value!r}: {error}") from error
+    if type(value).__module__.partition(".")[0] == "bson":
+        return 15, _bson().encode({"": value})
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         if type(value) is numpy.ndarray:
@@ -73,8 +78,8 @@ def to_extension(value: Any, pack: _Pack) -> tuple[int, bytes]:
         if isinstance(value, numpy.generic):
             return 14, pack(dump_scalar(value))
     raise CodecError(
-        f"the msgpack codec cannot hold a value of type {qualified(type(value))}: convert it to one of the types it "
-        "holds, or open the store with strict=False"
+        f"the msgpack codec cannot hold a value of type {qualified(type(value))}: {advice_for(value)}; or open "
+        "the store with strict=False, which pickles such values"
     )
 
 
@@ -207,6 +212,24 @@ def _read_scalar(data: bytes, unpack: _Unpack) -> Any:
     return load_scalar(description, payload)
 
 
+def _bson() -> Any:
+    try:
+        return import_module("bson")
+    except ImportError as error:
+        raise MissingExtraError(
+            "the value is of a type of MongoDB's own, such as ObjectId, which needs its client: pip install "
+            "'spoonbill-framework[mongodb]'"
+        ) from error
+
+
+def _read_bson(data: bytes, _: _Unpack) -> Any:
+    bson = _bson()
+    try:
+        return bson.decode(data)[""]
+    except bson.errors.BSONError as error:
+        raise CodecError(f"the stored bytes are no BSON: {error}") from error
+
+
 _READERS: Final[dict[int, Callable[[bytes, _Unpack], Any]]] = {
     1: lambda data, _: int.from_bytes(data, "big", signed=True),
     2: lambda data, unpack: tuple(_read_list(data, unpack)),
@@ -222,4 +245,5 @@ _READERS: Final[dict[int, Callable[[bytes, _Unpack], Any]]] = {
     12: _read_enum,
     13: lambda data, _: load_array(data),
     14: _read_scalar,
+    15: _read_bson,
 }

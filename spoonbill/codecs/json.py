@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final, NoReturn
 
+from spoonbill.common.advice import advice_for
 from spoonbill.common.enums import qualified
 from spoonbill.common.nesting import MOST_LEVELS, is_deeper
 from spoonbill.errors import CodecError
@@ -46,7 +47,9 @@ class JsonCodec:
         except RecursionError as error:
             raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {_TOO_DEEP}") from error
         except (TypeError, ValueError) as error:
-            raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {error}; {_REMEDY}") from error
+            raise CodecError(
+                f"the json codec cannot hold this {qualified(type(value))}: {error}; {_advice(value)}"
+            ) from error
         if data[: len(_MARKED)] == _MARKED:
             raise CodecError(
                 f"the json codec cannot hold a dict that begins with the field {PICKLE_FIELD!r}: it is ours"
@@ -79,8 +82,13 @@ class JsonCodec:
         return "JsonCodec()"
 
 
+_TYPED_MODULES: Final = frozenset({"builtins", "datetime", "decimal", "uuid", "numpy"})
 _TOO_DEEP: Final = f"it is nested in more than {MOST_LEVELS} levels"
 _REMEDY: Final = "the msgpack codec (the default) holds tuples, sets, bytes, NaN and keys of any type"
+
+
+def _advice(value: Any) -> str:
+    return _REMEDY if type(value).__module__ in _TYPED_MODULES else advice_for(value)
 
 
 def _is_deep(data: bytes, value: Any) -> bool:
@@ -103,6 +111,7 @@ def _check_faithful(value: Any) -> None:
         elif kind is list:
             parts = node
         else:
-            raise CodecError(f"the json codec cannot hold a value of type {qualified(kind)}: {_REMEDY}")
+            advice = _advice(node)
+            raise CodecError(f"the json codec cannot hold a value of type {qualified(kind)}: {advice}")
         if not _SCALARS.issuperset(map(type, parts)):
             nodes.extend(part for part in parts if type(part) not in _SCALARS)

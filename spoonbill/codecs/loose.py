@@ -48,7 +48,10 @@ class LooseCodec:
 
     def loads(self, data: bytes) -> Any:
         """Return the value of these bytes; ``CodecError`` where they cannot be read."""
-        marked = isinstance(data, bytes) and data[:2] == PICKLE_FRAME
+        try:
+            marked = data[:2] == PICKLE_FRAME
+        except (TypeError, LookupError):  # no bytes, as of a document of another program: the typed codec says so
+            marked = False
         return _PICKLE.loads(data[len(PICKLE_FRAME) :]) if marked else _TYPED.loads(data)
 
     def __repr__(self) -> str:

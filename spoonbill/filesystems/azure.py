@@ -87,8 +87,8 @@ class AzureFolder(ConditionalFolder):
         return True
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
-        container, start, _ = self.fs.split_path(self.root + "/")
-        arguments: dict[str, Any] = {"prefix": f"{start.rstrip('/')}/{stem}".lstrip("/"), "token": None}
+        container, start = self.place_of(stem)
+        arguments: dict[str, Any] = {"prefix": start, "token": None}
         while True:
             page, token = self.run(self._page, container, **arguments)
             yield [

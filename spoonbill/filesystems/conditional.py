@@ -31,6 +31,14 @@ class ConditionalFolder(ConcurrentFolder):
         atomic="add, replace and pop: for everyone, by the service's conditional requests",
     )
 
+    def place_of(self, stem: str) -> tuple[str, str]:
+        """Return the bucket, and what the names in it begin with where they begin with `stem` here.
+
+        The root is taken as it stands: ``bucket//folder`` is another folder than ``bucket/folder``.
+        """
+        bucket: str = self.fs.split_path(self.path("x"))[0]
+        return bucket, self.path(stem)[len(bucket) + 1 :]
+
     # -- what a service writes ---------------------------------------------------------------------------------
 
     async def fetch(self, path: str) -> tuple[bytes, str]:

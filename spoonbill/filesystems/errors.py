@@ -3,44 +3,62 @@
 import errno
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Final
 
 from spoonbill.common.boto import may_be_done
+from spoonbill.common.error_guide import Code, ErrorGuide
 from spoonbill.errors import causes
 from spoonbill.filesystems.disk.safely import UnsafeFileError
 
-_BY_ERRNO = {
-    errno.ENOSPC: "The disk is full: free some space.",
-    errno.EDQUOT: "Your quota is used up: free some space.",
-    errno.EROFS: "The disk is mounted read-only: mount it for writing, or choose another place.",
-    errno.EISDIR: "A folder stands where the file of this key belongs: move it away.",
-    errno.ENOTDIR: "A file stands where a folder belongs: move it away.",
-    errno.EBUSY: "The server asks for patience: call again later, or with fewer at a time.",
-}
-_BY_TEXT = (
-    ("NoSuchBucket", "There is no such bucket: make it, or check its name."),
-    ("ContainerNotFound", "There is no such container: make it, or check its name."),
-    ("bucket does not exist", "There is no such bucket: make it, or check its name."),
-    ("no such bucket", "There is no such bucket: make it, or check its name."),
-    ("container does not exist", "There is no such container: make it, or check its name."),
-    ("redentials", "Give the credentials of the service, as options or in its usual variables and files."),
+_NO_BUCKET: Final = "There is no such bucket or container: make it, or check its name."
+_FORBIDDEN: Final = "Check the credentials and what they may do here."
+_MARKS: Final = (
+    "NoSuchBucket",
+    "ContainerNotFound",
+    "bucket does not exist",
+    "no such bucket",
+    "container does not exist",
+    "redentials",
+    "Forbidden",
+)
+"""Words in an error, or in what it came from, that its class does not tell."""
+
+
+def _codes_of(error: BaseException) -> list[Code]:
+    """Return the words of an error and of all that it came from, its HTTP status, and the system's name of it."""
+    texts = " ".join(f"{type(one).__name__} {one} {code_of(one)}" for one in causes(error))
+    number = getattr(error, "errno", None)
+    name = errno.errorcode.get(number, "") if isinstance(number, int) else ""
+    return [*(mark for mark in _MARKS if mark in texts), status_of(error), name]
+
+
+GUIDE: Final = ErrorGuide(
+    packages=frozenset(),
+    kinds=frozenset({"OSError"}),
+    codes_of=_codes_of,
+    remedies={
+        **dict.fromkeys(_MARKS, _NO_BUCKET),
+        "redentials": "Give the credentials of the service, as options or in its usual variables and files.",
+        "Forbidden": _FORBIDDEN,
+        401: _FORBIDDEN,
+        403: _FORBIDDEN,
+        "PermissionError": _FORBIDDEN,
+        "TimeoutError": "The server did not answer in time: call again, or raise the timeout.",
+        "ENOSPC": "The disk is full: free some space.",
+        "EDQUOT": "Your quota is used up: free some space.",
+        "EROFS": "The disk is mounted read-only: mount it for writing, or choose another place.",
+        "EISDIR": "A folder stands where the file of this key belongs: move it away.",
+        "ENOTDIR": "A file stands where a folder belongs: move it away.",
+        "EBUSY": "The server asks for patience: call again later, or with fewer at a time.",
+        "error_perm": "The FTP server refused it: check the path, and what this user may do and list there.",
+    },
+    otherwise="Check the path, its permissions, the space that is left, and that the server runs.",
 )
 
 
 def remedy(error: BaseException) -> str:
     """Return what to do about an error of a filesystem."""
-    texts = " ".join(f"{type(one).__name__} {one} {code_of(one)}" for one in causes(error))
-    for mark, advice in _BY_TEXT:
-        if mark in texts:
-            return advice
-    if isinstance(error, UnsafeFileError):
-        return error.remedy
-    if isinstance(error, PermissionError) or status_of(error) in {401, 403} or "Forbidden" in texts:
-        return "Check the credentials and what they may do here."
-    if isinstance(error, TimeoutError):
-        return "The server did not answer in time: call again, or raise the timeout."
-    if isinstance(error, OSError) and error.errno in _BY_ERRNO:
-        return _BY_ERRNO[error.errno]
-    return "Check the path, its permissions, the space that is left, and that the server runs."
+    return error.remedy if isinstance(error, UnsafeFileError) else GUIDE.remedy_for(error)
 
 
 _NEVER_SENT = frozenset({"ClientConnectorError", "ConnectionRefusedError", "gaierror"})

@@ -9,6 +9,7 @@ from spoonbill.common.locks import Lock, engine_lock
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems import copies, open_filesystem, rename, renames
+from spoonbill.filesystems.names import is_of_key
 
 PART = "~part"
 """The ending of a file that is being written."""
@@ -21,11 +22,30 @@ FILES_NOTE = f"files{NOTE}"
 NO_KEYS = (PART, NOTE, JOURNAL[JOURNAL.index("~") :])
 """Endings that no key's file has: a tilde is always escaped."""
 
+_UPWARDS = ("./", "../")
+
 Info = dict[str, Any]
 
 _PIECE = 8 << 20
 _TIMES = ("generation", "mtime", "modify", "LastModified", "last_modified", "created", "changed")
 _MARKS = ("ETag", "etag", *_TIMES, "size", "inode")
+
+
+def names_of_keys(names: Iterable[str]) -> list[str]:
+    """Return the names that can be those of keys: without notes, files that are being written, and hidden files.
+
+    A hidden file (``.DS_Store``, ``._a``, ``.nfs0001``, ``.git/config``) is one whose path begins with a dot, or has a
+    part that does and that no key can have. A key's leading dot is escaped, so no store has written it.
+    """
+    return [name for name in names if not name.endswith(NO_KEYS) and not is_hidden(name)]
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a name below the root is that of a hidden file, which no store has written."""
+    if name[:1] == ".":
+        return not name.startswith(_UPWARDS)
+    # The later parts of a long key's name may begin with a dot.
+    return "/." in name and "/../" not in name and not is_of_key(name)
 
 
 def beside(path: str) -> str:
@@ -301,6 +321,8 @@ class Folder:
                 if not name.rpartition("/")[2].startswith(start):
                     continue
                 if info["type"] == "directory":
+                    if not name[len(folder) :].strip("/"):
+                        continue  # the folder itself, or one without a name, which leads back here
                     folders.append((name, ""))
                 else:
                     page.append(info)
@@ -309,7 +331,7 @@ class Folder:
     def pages(self, stem: str) -> Iterator[list[str]]:
         """Yield pages of the names that begin with `stem`, without notes and files that are being written."""
         for page in self.infos(stem):
-            yield [self.name(info["name"]) for info in page if not info["name"].endswith(NO_KEYS)]
+            yield names_of_keys(self.name(info["name"]) for info in page)
 
     def infos_after(self, stem: str, after: str) -> Iterator[list[Info]]:
         """Yield what `infos` does without the names up to `after`, or up to just before it: only where `in_order`."""
@@ -318,7 +340,7 @@ class Folder:
     def pages_between(self, stem: str, after: str, last: str | None) -> Iterator[list[str]]:
         """Yield pages of the names that begin with `stem`, behind `after` and up to `last`; None: to the end."""
         for page in self.infos_after(stem, after) if self.in_order else self.infos(stem):
-            names = [self.name(info["name"]) for info in page if not info["name"].endswith(NO_KEYS)]
+            names = names_of_keys(self.name(info["name"]) for info in page)
             yield [name for name in names if after < name and (last is None or name <= last)]
             if self.in_order and last is not None and names and names[-1] > last:
                 return

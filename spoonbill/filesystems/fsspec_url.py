@@ -13,9 +13,16 @@ def open_filesystem(url: str, options: dict[str, Any]) -> tuple[Any, str]:
     """Return the filesystem of a URL, and the path in it; a user and a password in the URL are decoded."""
     import fsspec
 
-    url, login = _split_login(url)
+    url, login = _split_login(_decode_file_url(url))
     filesystem, path = fsspec.core.url_to_fs(url, **{**login, **options})
     return filesystem, path
+
+
+def _decode_file_url(url: str) -> str:
+    """Return a ``file://`` URL with its path as the system has it: ``Path.as_uri`` writes a space as ``%20``."""
+    if not url.startswith("file://"):
+        return url
+    return f"file://{unquote(url.removeprefix('file://').removeprefix('localhost'))}"
 
 
 def _split_login(url: str) -> tuple[str, dict[str, str]]:

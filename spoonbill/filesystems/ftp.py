@@ -11,9 +11,11 @@ from typing import Any
 from spoonbill.common.locks import new_lock
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems.folder import Folder, Info, beside
+from spoonbill.filesystems.ftp_listing import Listing, read_listing
 
 _DROPPED = (EOFError, ConnectionError, ftplib.error_temp)
 _ABSENT = ("no such file", "not found", "does not exist", "cannot find")
+_OR_REFUSED = ("denied", "permission", "privilege", "access")
 
 
 class FtpFolder(Folder):
@@ -67,16 +69,25 @@ class FtpFolder(Folder):
         self.fs._connect()  # noqa: SLF001 - the only way that fsspec has to open it anew
 
     def _proven(self, path: str, refused: ftplib.error_perm) -> Exception:
-        """Return what a 550 means: that there is no such file, or that the server would not give it."""
-        if any(words in str(refused).lower() for words in _ABSENT):
-            return FileNotFoundError(path)
-        return refused if path.rpartition("/")[2] in self._list(path.rpartition("/")[0]) else FileNotFoundError(path)
+        """Return what a refusal means: that there is no such file, which has to be proven, or that it was refused.
 
-    def _list(self, folder: str) -> list[str]:
+        What proves it is the server's word, or the listing of a folder above that does not hold the name.
+        """
+        if _says_absent(str(refused)):
+            return FileNotFoundError(path)
+        folder, _, name = path.rpartition("/")
+        if not name:
+            return refused
         try:
-            return [name for name, _ in self._on_line(partial(_read_listing, folder=folder))]
+            return refused if name in dict(self._listed(folder)) else FileNotFoundError(path)
+        except FileNotFoundError:
+            return FileNotFoundError(path)
         except ftplib.error_perm:
-            return []
+            return refused
+
+    def _listed(self, folder: str) -> Listing:
+        """Return what is in a folder; raise FileNotFoundError only where it is proven that there is no such folder."""
+        return self._ask(folder, partial(read_listing, folder=folder or "/"))  # type: ignore[no-any-return]
 
     def read(self, path: str) -> bytes:
         return self._ask(path, lambda ftp: _whole(ftp, path))  # type: ignore[no-any-return]
@@ -92,7 +103,7 @@ class FtpFolder(Folder):
 
     def info(self, path: str) -> Info:
         folder, _, name = path.rpartition("/")
-        found = dict(self._ask(folder, partial(_read_listing, folder=folder)))
+        found = dict(self._listed(folder))
         if name not in found or found[name]["type"] != "file":
             raise FileNotFoundError(path)
         return {**found[name], "name": path, "size": int(found[name]["size"]), "type": "file"}
@@ -159,7 +170,7 @@ class FtpFolder(Folder):
         while folders:
             folder, start = folders.pop()
             try:
-                found = self._ask(folder, partial(_read_listing, folder=folder or "/"))
+                found = self._listed(folder)
             except FileNotFoundError:
                 continue
             found = [(name, facts) for name, facts in found if name.startswith(start)]
@@ -175,9 +186,10 @@ class FtpFolder(Folder):
             self._opened.ftp.close()
 
 
-def _read_listing(ftp: ftplib.FTP, folder: str) -> list[tuple[str, dict[str, str]]]:
-    # A server's answer: a name that is none would lead elsewhere, or on and on.
-    return [(name, facts) for name, facts in ftp.mlsd(folder) if name not in {"", ".", ".."} and "/" not in name]
+def _says_absent(refusal: str) -> bool:
+    """Return whether a server says that there is no such file, and not that there is none or that it may not be had."""
+    text = refusal.lower()
+    return any(words in text for words in _ABSENT) and not any(words in text for words in _OR_REFUSED)
 
 
 def _whole(ftp: ftplib.FTP, path: str) -> bytes:

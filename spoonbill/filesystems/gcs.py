@@ -105,8 +105,7 @@ class GcsFolder(ConditionalFolder):
         return self._infos(stem, **({"startOffset": self.fs.split_path(self.path(after))[1]} if after else {}))
 
     def _infos(self, stem: str, **arguments: str) -> Iterator[list[Info]]:
-        bucket, start, _ = self.fs.split_path(self.root + "/")
-        arguments["prefix"] = f"{start.rstrip('/')}/{stem}".lstrip("/")
+        bucket, arguments["prefix"] = self.place_of(stem)
         while True:
             try:
                 page = self.run(self.fs._call, "GET", "b/{}/o", bucket, json_out=True, **arguments)  # noqa: SLF001

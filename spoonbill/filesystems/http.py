@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from spoonbill.filesystems.concurrent import ConcurrentFolder
-from spoonbill.filesystems.folder import NO_KEYS, Info
+from spoonbill.filesystems.folder import Info, names_of_keys
+from spoonbill.filesystems.http_links import links_below
 from spoonbill.filesystems.read_only import ReadOnlyFolder
 
 _DEEPEST = 50
@@ -58,11 +59,9 @@ class HttpFolder(ReadOnlyFolder, ConcurrentFolder):
 
     def _list(self, folder: str) -> Iterator[list[str]]:
         base = f"{self.root}/{quote(folder)}"
-        links = [str(link) for link in self.run(self.fs._ls_real, base, detail=False)]  # noqa: SLF001
-        below = [unquote(link[len(base) :]) for link in links if link.startswith(base) and len(link) > len(base)]
-        yield [folder + name for name in below if "/" not in name and not name.endswith(NO_KEYS)]
-        for name in below:
-            if name.endswith("/") and name.count("/") == 1:
-                if folder.count("/") > _DEEPEST:
-                    raise OSError(f"{base} lies deeper than the folders of any key: the server's pages lead on and on")
-                yield from self._list(folder + name)
+        names, folders = links_below(base, self.run(self.fs._cat_file, base).decode(errors="replace"))  # noqa: SLF001
+        yield names_of_keys(folder + name for name in names)
+        for name in folders:
+            if folder.count("/") > _DEEPEST:
+                raise OSError(f"{base} lies deeper than the folders of any key: the server's pages lead on and on")
+            yield from self._list(f"{folder}{name}/")

@@ -19,7 +19,7 @@ from spoonbill.filesystems.disk.safely import (
     set_mode,
     umask,
 )
-from spoonbill.filesystems.folder import NO_KEYS, PART, Folder, Info
+from spoonbill.filesystems.folder import PART, Folder, Info, names_of_keys
 
 _PIECE = 1 << 20
 
@@ -101,7 +101,7 @@ class LocalFolder(LocalFiles):
     def pages(self, stem: str) -> Iterator[list[str]]:
         cut = self._cut
         for entries in self._folders(stem):
-            yield [entry.path[cut:] for entry in entries if not entry.name.endswith(NO_KEYS)]
+            yield names_of_keys(entry.path[cut:] for entry in entries)
 
     def infos(self, stem: str) -> Iterator[list[Info]]:
         for entries in self._folders(stem):

@@ -80,6 +80,12 @@ def key_of(path: str) -> str:
     return key
 
 
+def is_of_key(path: str) -> bool:
+    """Return whether a path below the root is that of a key."""
+    key = _decode(path)
+    return key is not None and path_of(key) == path
+
+
 def _decode(path: str) -> str | None:
     if path == "%":
         return ""

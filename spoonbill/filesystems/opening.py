@@ -6,12 +6,14 @@ from typing import Any
 import fsspec
 
 from spoonbill.errors import MissingExtraError, StoreError, UnsupportedError
+from spoonbill.filesystems.archive import ArchiveFolder
 from spoonbill.filesystems.concurrent import ConcurrentFolder
 from spoonbill.filesystems.folder import Folder
 from spoonbill.filesystems.local import LocalFolder
 from spoonbill.filesystems.read_only import ReadOnlyFolder
 
-_READ_ONLY = {"zip", "tar", "libarchive", "reference", "github", "git", "jsdelivr", "data"}
+_ARCHIVES = {"zip", "tar", "libarchive"}
+_READ_ONLY = {"reference", "github", "git", "jsdelivr", "data"}
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _MEDIA = {
     "s3": ("s3", "S3Folder"),
@@ -54,6 +56,8 @@ def _open(url: str, protocol: str, options: dict[str, Any], *, sync: bool, manif
         from spoonbill.filesystems.http import HttpFolder
 
         return HttpFolder(url, options, manifest=manifest)
+    if protocol in _ARCHIVES:
+        return ArchiveFolder(url, options)
     if protocol in _READ_ONLY:
         return ReadOnlyFolder(url, options)
     if protocol in _OWN:

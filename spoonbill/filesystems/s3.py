@@ -180,8 +180,8 @@ class S3Folder(ConditionalFolder):
         return self._infos(stem, **({"StartAfter": start} if after else {}))
 
     def _infos(self, stem: str, **arguments: Any) -> Iterator[list[Info]]:
-        bucket, start, _ = self.fs.split_path(self.root + "/")
-        arguments |= {"Bucket": bucket, "Prefix": f"{start.rstrip('/')}/{stem}".lstrip("/")}
+        bucket, start = self.place_of(stem)
+        arguments |= {"Bucket": bucket, "Prefix": start}
         while True:
             try:
                 page = self.run(self.fs._call_s3, "list_objects_v2", **arguments)  # noqa: SLF001

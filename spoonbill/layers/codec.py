@@ -11,6 +11,7 @@ from spoonbill.layers.any_key import AnyKey
 from spoonbill.query import Query
 from spoonbill.store import KeyLayer, Store, ValueLayer
 from spoonbill.store.binding import bind, given
+from spoonbill.store.names import named
 from spoonbill.store.opening import opened
 
 
@@ -68,7 +69,9 @@ class Codec(ValueLayer[K, V]):
         _, below = opened(store, type(self).__name__)
         chosen = codec if codec is not None else "msgpack" if strict else "loose"
         self.codec = get_codec(chosen)
-        super().__init__(_TextKeys(below) if keys == "text" else AnyKey(below, strict=strict))
+        with named(self):  # a part of this layer, not one that the user made
+            inner = _TextKeys(below) if keys == "text" else AnyKey(below, strict=strict)
+        super().__init__(inner)
         self.strict = strict and self.codec.safe
         self._dumps = self.codec.dumps
         self._loads = self.codec.loads
@@ -108,10 +111,10 @@ class Codec(ValueLayer[K, V]):
         try:
             return self._dumps(value)
         except CodecError as error:
-            raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error
+            raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error.__cause__
 
     def decode(self, data: bytes, key: Any) -> Any:
         try:
             return self._loads(data)
         except CodecError as error:
-            raise CodecError(f"{self!r} cannot read the value of key {shortened(key)}: {error}") from error
+            raise CodecError(f"{self!r} cannot read the value of key {shortened(key)}: {error}") from error.__cause__

@@ -7,7 +7,11 @@ from spoonbill.errors import CodecError, InvalidKeyError
 from spoonbill.query import Query
 from spoonbill.store import KeyLayer, Store, ValueLayer
 from spoonbill.store.binding import given
+from spoonbill.store.counting import incremented
+from spoonbill.store.names import named
 from spoonbill.store.opening import opened
+
+_REMEDY = "write it as text, by json.dumps; or keep such values apart, in a store of their own with a codec="
 
 
 def as_text(thing: Any) -> str | None:
@@ -55,14 +59,17 @@ class StrictString(ValueLayer[Any, str]):
     is_codec = True
 
     def __init__(self, store: Store[Any, Any]) -> None:
-        super().__init__(_TextKeys(opened(store, type(self).__name__)[1]))
+        _, below = opened(store, type(self).__name__)
+        with named(self):  # a part of this layer, not one that the user made
+            inner = _TextKeys(below)
+        super().__init__(inner)
 
     def encode(self, value: Any, key: Any) -> bytes:
         text = as_text(value)
         if text is None:
             raise CodecError(
                 f"{self!r} holds strings: the value of key {shortened(key)} is a {type(value).__name__}, not a str, "
-                "int or float; strict=False, or a Codec, holds any value"
+                f"int or float; {_REMEDY}"
             )
         try:
             return text.encode()
@@ -76,6 +83,12 @@ class StrictString(ValueLayer[Any, str]):
             raise CodecError(
                 f"{self!r}: the value of key {shortened(key)} is no UTF-8 text: {error}; read it with a raw Codec"
             ) from error
+
+    def increment(self, key: Any, by: float = 1, *, ttl: float | None = None) -> Any:
+        """Add to a number that is held as text, and return the sum as an int or a float."""
+        if self.inner.native("increment"):
+            return self.inner.increment(key, by, **given(ttl=ttl))
+        return incremented(self, key, by, ttl, dump=repr)
 
     def replace(self, key: Any, expected: Any, value: Any, *, ttl: float | None = None) -> bool:
         text = as_text(expected)

@@ -9,7 +9,7 @@ from spoonbill.common.progress import Progress, with_progress
 from spoonbill.errors import SnapshotError, StoreError
 from spoonbill.filesystems.commit import commit, recover
 from spoonbill.filesystems.concurrent import ConcurrentFolder
-from spoonbill.filesystems.folder import FILES_NOTE, NO_KEYS, PART, Folder, Info
+from spoonbill.filesystems.folder import FILES_NOTE, PART, Folder, Info, is_hidden, names_of_keys
 from spoonbill.filesystems.local import LocalFolder
 from spoonbill.filesystems.recovery.run import STEM, Run, hash_text, staged_name
 from spoonbill.snapshots.note import read_note, write_note
@@ -53,7 +53,8 @@ def export(source: Folder, target: Folder, note: dict[str, Any], progress: Progr
 
 def _files(folder: Folder) -> Iterator[Info]:
     for page in folder.infos(""):
-        yield from (info for info in page if not info["name"].endswith(NO_KEYS))
+        named = {folder.name(info["name"]): info for info in page}
+        yield from (named[name] for name in names_of_keys(named))
 
 
 def _batches(files: dict[str, Info]) -> Iterator[dict[str, Info]]:
@@ -105,7 +106,7 @@ def _find_written(target: Folder) -> set[str]:
         If there are others: a save that removed or replaced them could destroy somebody's only copy.
     """
     there = {target.name(info["name"]) for page in target.infos("") for info in page}
-    there = {name for name in there if not name.endswith(PART)}
+    there = {name for name in there if not name.endswith(PART) and not is_hidden(name)}
     others = there - {FILES_NOTE} - _read_noted(target)
     if others:
         raise StoreError(

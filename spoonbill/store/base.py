@@ -10,6 +10,7 @@ from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.query import Part, Plan, Query, Step
+from spoonbill.store.attempts import attempts
 from spoonbill.store.binding import given, lasting, no_ttl
 from spoonbill.store.described import Described
 from spoonbill.store.numbers import check_number
@@ -166,7 +167,7 @@ class Verbs(Described, Generic[K, V]):
         """
         expiry = given(*arguments, **options)
         check_number(by, self, key)
-        while True:
+        for _ in attempts(self, "increment", key):
             present: Any = self.get(key, MISSING)
             if present is MISSING:
                 if self.add(key, cast("V", by), **expiry):
@@ -175,6 +176,7 @@ class Verbs(Described, Generic[K, V]):
             total = check_number(present, self, key) + by
             if self.replace(key, present, cast("V", total), **lasting(self, key, expiry)):
                 return total
+        return None
 
     def ttl(self, key: K) -> float | None:
         """Return the seconds after which `key` expires, None where it stays.
@@ -198,12 +200,13 @@ class Verbs(Described, Generic[K, V]):
         """
         if "ttl" not in self.features:
             raise no_ttl(self)
-        while True:
+        for _ in attempts(self, "touch", key):
             present: Any = self.get(key, MISSING)
             if present is MISSING:
                 return False
             if self.replace(key, present, present, ttl=math.inf if ttl is None else ttl):
                 return True
+        return False
 
     def ping(self) -> float:
         """Reach the engine, and return how many seconds its answer took.

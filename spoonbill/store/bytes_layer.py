@@ -6,6 +6,7 @@ from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError
 from spoonbill.store.binding import bind
 from spoonbill.store.mapping import Store
+from spoonbill.store.names import named
 from spoonbill.store.opening import opened
 from spoonbill.store.value_layer import ValueLayer
 from spoonbill.store.verbs import VERBS
@@ -38,10 +39,11 @@ class BytesLayer(ValueLayer[K, V]):
             super().__init__(bottom)
             return
         arguments, options = self._configuration
-        self._working = type(self)(bottom, *arguments[1:], **{k: v for k, v in options.items() if k != "store"})
-        inner: Store[Any, Any] = self._working
-        for layer in reversed(layers):
-            inner = layer.over(inner)
+        with named(self):
+            self._working = type(self)(bottom, *arguments[1:], **{k: v for k, v in options.items() if k != "store"})
+            inner: Store[Any, Any] = self._working
+            for layer in reversed(layers):
+                inner = layer.over(inner)
         super().__init__(inner)
         self.is_recipe = True  # a name for the stack inside it
         for verb in VERBS:

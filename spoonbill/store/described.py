@@ -14,6 +14,7 @@ from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import ClosedError, PartialWriteError, StoreError, UnansweredError, UnsupportedError
 from spoonbill.store.binding import Form, completed, defined_by, resolve, route_of
+from spoonbill.store.names import Name, current_name
 from spoonbill.store.verbs import PRIMITIVES, VERBS
 
 _DICT = frozenset(MutableMapping.__mro__)  # what dict methods a store inherits is no word of its own
@@ -88,9 +89,13 @@ class Described(ABC):
         self = super().__new__(cls)
         self._configuration = (arguments, options)
         self._lock = new_lock()
+        name = current_name()
+        if name is not None:
+            self._name_outside = name
         return self
 
     _configuration: tuple[tuple[Any, ...], dict[str, Any]]
+    _name_outside: Name | None = None  # of the named store that this one was made for
     _lock: Lock
     _closed: bool = False
 
@@ -127,14 +132,11 @@ class Described(ABC):
         return frozenset(verb for verb in VERBS if self.native(verb)) | self.features
 
     def __repr__(self) -> str:
-        arguments, options = self._configuration
-        names = (*_parameters(type(self)), *("" for _ in arguments))
-        shown = [self._shown(name, argument) for name, argument in zip(names, arguments, strict=False)]
-        shown += [f"{name}={self._shown(name, option)}" for name, option in options.items()]
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def _shown(self, name: str, argument: Any) -> str:
-        return repr(MASK) if name in self.secret_options and argument is not None else _shown(name, argument)
+        cls, (arguments, options) = self._name_outside or (type(self), self._configuration)
+        names = (*_parameters(cls), *("" for _ in arguments))
+        shown = [_shown_of(cls, name, argument) for name, argument in zip(names, arguments, strict=False)]
+        shown += [f"{name}={_shown_of(cls, name, option)}" for name, option in options.items()]
+        return f"{cls.__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (type(self), *self._configuration)
@@ -201,6 +203,10 @@ def _parameters(cls: type) -> tuple[str, ...]:
 
 def _states_contract(base: type) -> bool:
     return "_states_contract" in base.__dict__ or base in _DICT
+
+
+def _shown_of(cls: type[Any], name: str, argument: Any) -> str:
+    return repr(MASK) if name in cls.secret_options and argument is not None else _shown(name, argument)
 
 
 def _shown(name: str, argument: Any) -> str:

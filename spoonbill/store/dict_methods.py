@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any, Protocol, Self, TypeVar, overload
 
+from spoonbill.common.batching import BATCH
 from spoonbill.common.equality import python_equal
 from spoonbill.common.sentinels import MISSING, Missing
+from spoonbill.store.attempts import attempts
 from spoonbill.store.base import Verbs
 from spoonbill.store.binding import given
 from spoonbill.store.editing import edited, modified
@@ -14,6 +17,10 @@ K = TypeVar("K")
 V = TypeVar("V")
 D = TypeVar("D")
 V_co = TypeVar("V_co", covariant=True)
+
+
+_FEW = 10
+"""How many keys the first popitem lists."""
 
 
 class _KeysAndGetItem(Protocol[K, V_co]):
@@ -134,10 +141,14 @@ class DictMethods(Verbs[K, V], MutableMapping[K, V]):
         if self.read_only:
             self.add(key, default)  # refused, whether the key is there or not
         value: V | Missing = self.get(key, MISSING)
-        while value is MISSING:
-            self.add(key, default)
+        for _ in attempts(self, "setdefault", key):
+            if value is not MISSING:
+                return value
+            added = self.add(key, default)
             value = self.get(key, MISSING)  # what came to be stored, also where another writer was faster
-        return value
+            if added and value is MISSING:
+                return default  # it was set, and expired or was removed since
+        return default
 
     def modify(self, key: K, function: Callable[[V], V], default: Any = MISSING, *, ttl: float | None = None) -> V:
         """Replace the value of `key` by ``function(value)``, atomically, and return the new value.
@@ -206,10 +217,22 @@ class DictMethods(Verbs[K, V], MutableMapping[K, V]):
         KeyError
             If the store is empty.
         """
-        for key in self.iter():
-            value: V | Missing = self.pop(key, MISSING)
-            if value is not MISSING:
-                return key, value
+        # Keys that were there are kept for the next calls, or each of them would list the store from its beginning.
+        listed: list[K] = vars(self).setdefault("_keys_to_pop", [])
+        for _ in attempts(self, "popitem", MISSING):
+            while True:
+                try:
+                    key = listed.pop()
+                except IndexError:  # also where another thread took the last one
+                    break
+                value: V | Missing = self.pop(key, MISSING)
+                if value is not MISSING:
+                    return key, value
+            size = vars(self).get("_size_to_pop", _FEW)  # few at first: it may be the only call
+            vars(self)["_size_to_pop"] = BATCH
+            listed += reversed(list(islice(self.iter(), size)))
+            if not listed:
+                break
         raise KeyError("popitem(): the store is empty")
 
     def copy(self) -> dict[K, V]:

@@ -9,6 +9,7 @@ from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import ConflictError
+from spoonbill.store.attempts import attempts
 from spoonbill.store.binding import lasting
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def modified(
     store: "Verbs[Any, Any]", key: Any, function: Callable[[Any], Any], default: Any, expiry: dict[str, float]
 ) -> Any:
     """Replace the value of `key` by what `function` makes of it, again where another writer was faster."""
-    while True:
+    for _ in attempts(store, "modify", key):
         present: Any = store.get(key, MISSING)
         if present is MISSING and default is MISSING:
             raise KeyError(key)
@@ -29,6 +30,7 @@ def modified(
         after = function(copied(before))
         if _written(store, key, present, after, expiry):
             return after
+    return None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from spoonbill.common.generics import K, V
 from spoonbill.store.layer import Layer
+from spoonbill.store.names import naming_init
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -14,9 +15,17 @@ MYPY = False
 
 
 class NamedStore(Layer[K, V]):
-    """A prebuilt stack. Every verb is the stack's own, so the name costs nothing."""
+    """A prebuilt stack. Every verb is the stack's own, so the name costs nothing.
+
+    Errors name this store, with the arguments that it was opened with, whichever store inside it raised them.
+    """
 
     is_recipe = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in cls.__dict__:
+            setattr(cls, "__init__", naming_init(cls.__init__))  # noqa: B010 - no other class's, and of the same type
 
     if MYPY:
 

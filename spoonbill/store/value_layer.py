@@ -7,6 +7,7 @@ from spoonbill.common.equality import python_equal
 from spoonbill.common.generics import D, K, V
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.query import Plan, Query
+from spoonbill.store.attempts import attempts
 from spoonbill.store.binding import given
 from spoonbill.store.layer import Layer
 
@@ -81,20 +82,22 @@ class ValueLayer(Layer[K, V]):
 
     def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
         new = self.encode(value, key)
-        while True:
+        for _ in attempts(self, "replace", key):
             data = self.inner.get(key, MISSING)
             if data is MISSING or not python_equal(self.decode(data, key), expected):
                 return False
             if self.inner.replace(key, data, new, **given(ttl=ttl)):
                 return True
+        return False
 
     def discard(self, key: K, expected: V) -> bool:
-        while True:
+        for _ in attempts(self, "discard", key):
             data = self.inner.get(key, MISSING)
             if data is MISSING or not python_equal(self.decode(data, key), expected):
                 return False
             if self.inner.discard(key, data):
                 return True
+        return False
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
         # Loaded before it is let go: data that cannot be read must not be lost by the attempt.

@@ -3,7 +3,7 @@
 import pickle
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,27 @@ class StoreContract:
         assert store.pop(key, 5) == 5
         assert key not in store
         assert not store
+
+    def test_popitem_takes_all_and_lists_seldom(self, store: Store[Any, Any]) -> None:
+        """Taking every pair by popitem ends in KeyError, and does not list the store again for each."""
+        store.update(self.pairs)
+        listings = []
+        real = store.iter
+
+        def counted() -> Iterator[Any]:
+            listings.append(1)
+            return real()
+
+        vars(store)["iter"] = counted
+        taken = dict(store.popitem() for _ in self.keys)
+        assert taken == self.pairs
+        with pytest.raises(KeyError):
+            store.popitem()
+        assert len(listings) <= 2
+        store.update(self.pairs)
+        del vars(store)["iter"]
+        assert store.popitem()[0] in self.pairs
+        assert len(store) == len(self.pairs) - 1
 
     def test_listing(self, store: Store[Any, Any]) -> None:
         """Iteration, views, len and truth agree with a dict of the same pairs."""

@@ -1,6 +1,7 @@
 """Secrets: forty shapes of one, in every address and option of every engine, and none of them in any message."""
 
 import logging
+import pickle
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -113,6 +114,7 @@ def told_by(place: str, secret: str) -> str:
         told.append(repr(store))
         raws = [store, getattr(store, "raw", store)]
         told += [repr(raw) for raw in raws]
+        told += [repr(pickle.loads(pickle.dumps(store)))]
         if place.startswith(("http", "ftp", "s3", "redis")):
             told += [str(store.keys("a+").explain())] if hasattr(store.keys("a+"), "explain") else []
         if place not in LATE and (place not in SLOW or SHAPES.index(secret) % 9 == 0):

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 
 from spoonbill import prefix
-from spoonbill.errors import KeyDecodeError, StoreError
+from spoonbill.errors import ClosedError, KeyDecodeError, StoreError
 from spoonbill.filesystems import commit as committing
 from spoonbill.filesystems.staging import Staging
 from spoonbill.testing import BackendContract
@@ -92,6 +92,27 @@ class FilesContract(BackendContract):
         store.update(dict.fromkeys(keys, b"1"))
         check_shares(store, keys, prefix("key 1"), counts=(3,))
         check_shares_while_written(store, set(keys), b"2", counts=(4,), most=10)
+
+    def test_a_closed_store_answers_no_more(self, store):
+        """After close every call is refused by name, and closing again is no error."""
+        store["a"] = b"1"
+        assert store.client is not None
+        store.close()
+        store.close()
+        for call in (lambda: store["a"], lambda: store.set("a", b"2"), lambda: list(store), store.clear):
+            with pytest.raises(ClosedError, match="closed"):
+                call()
+
+    def test_a_root_with_a_doubled_slash_lists_what_it_stores(self, store):
+        """A root taken as it was written, ``bucket//folder``, lists, counts and clears what it wrote."""
+        (root, *arguments), options = store._configuration
+        other = type(store)(f"{root}//more", *arguments, **options)
+        other.update({"a": b"1", "b/c": b"2"})
+        assert dict(other.items()) == {"a": b"1", "b/c": b"2"}
+        assert list(other.keys(prefix("b"))) == ["b/c"]
+        other.clear()
+        assert other.get("a") is None
+        assert list(other) == []
 
     def test_a_range_of_a_value_is_read(self, store):
         """read_range gives what a slice of the value is, and KeyError where there is no value."""

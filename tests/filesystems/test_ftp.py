@@ -11,6 +11,8 @@ from spoonbill.backends import Filesystem
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import FilesystemStore, InMemoryStore
 from spoonbill.errors import StoreError, UnansweredError
+from spoonbill.filesystems.ftp import _says_absent
+from spoonbill.filesystems.ftp_listing import read_listing
 from spoonbill.filesystems.names import path_of
 from spoonbill.testing import FaultyProxy
 from tests.filesystems.objects import FilesContract
@@ -140,3 +142,70 @@ def test_a_removal_whose_answer_is_lost_is_not_repeated():
             store.delete("a")
         assert "a" not in store
         assert store.delete("a") is False
+
+
+@pytest.mark.parametrize("without", [("MLSD", "MLST"), ("MLSD", "MLST", "MDTM")])
+def test_a_server_without_mlsd_is_listed(tmp_path, without):
+    """Vsftpd and IIS know no MLSD: the store still lists, counts, clears, saves and refuses foreign files."""
+    (tmp_path / "ftp" / "photos").mkdir(parents=True)
+    (tmp_path / "ftp" / "photos" / "a").write_text("precious")
+    with ftp_server.serving(tmp_path / "ftp", without=without) as address:
+        store = FilesystemStore(f"{address}/st", codec="json")
+        assert list(store) == []
+        store.update({"a": 1, "b c": 2, "x" * 300: 3})
+        assert dict(store.items()) == {"a": 1, "b c": 2, "x" * 300: 3}
+        assert len(store) == 3
+        store.save(tmp_path / "backup.snapshot")
+        assert dict(InMemoryStore.open(tmp_path / "backup.snapshot")) == dict(store.items())
+        memory = FilesystemStore(f"memory://{uuid.uuid4().hex}", codec="json")
+        memory["a"] = 1
+        with pytest.raises(StoreError, match="no save wrote"):
+            memory.save(f"{address}/photos")
+        store.clear()
+        assert [path for path in (tmp_path / "ftp" / "st").rglob("*") if path.is_file()] == []
+    assert (tmp_path / "ftp" / "photos" / "a").read_text() == "precious"
+
+
+@pytest.mark.parametrize("without", [(), ("MLSD", "MLST")])
+def test_a_server_that_may_not_list_does_not_look_empty(tmp_path, without):
+    """Where the user may read and write but not list, what needs a listing is refused and nothing is lost."""
+    with ftp_server.serving(tmp_path, perm="eradfmwMT", without=without) as address:
+        store = FilesystemStore(f"{address}/st", codec="json")
+        store["a"] = 1
+        assert store["a"] == 1
+        for call in (
+            lambda: list(store),
+            lambda: len(store),
+            store.clear,
+            lambda: store.save(tmp_path / "backup.snapshot"),
+        ):
+            with pytest.raises(StoreError):
+                call()
+        assert not (tmp_path / "backup.snapshot").exists()
+        assert store.get("absent") is None
+    assert (tmp_path / "st" / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "absent"),
+    [
+        ("550 No such file or directory.", True),
+        ("550 The system cannot find the file specified.", True),
+        ("550 File not found or access denied.", False),
+        ("550 Permission denied.", False),
+    ],
+)
+def test_only_a_word_that_proves_it_is_absence(refusal, absent):
+    """A server that says "not found or access denied" has proven nothing."""
+    assert _says_absent(refusal) is absent
+
+
+def test_a_listing_that_ends_well_though_it_failed():
+    """Vsftpd ends the listing of a folder that it could not open with 226: that is no empty folder."""
+
+    class Server(ftplib.FTP):
+        def retrlines(self, cmd, callback=None):
+            return "226 Transfer done (but failed to open directory)."
+
+    with pytest.raises(ftplib.error_perm):
+        read_listing(Server(), "/st")

@@ -1,8 +1,12 @@
 """A folder on a web server: read, listed by its pages or by a manifest, never written."""
 
 import functools
+import html
 import http.server
+import io
+import os
 import threading
+import urllib.parse
 
 import pytest
 
@@ -110,3 +114,50 @@ def test_what_was_saved_is_loaded_over_the_web(url, folder):
         memory = InMemoryStore()
         memory.load(url.replace("store", name))
         assert memory == PAIRS
+
+
+PAGES = {
+    "sort links": lambda names: '<a href="?C=N;O=D">Name</a>' + "".join(map(link, names)),
+    "an & in a name": lambda names: "".join(map(link, names)),
+    "names with ./": lambda names: "".join(link(name, "./") for name in names),
+    "a link to itself": lambda names: (
+        '<a href="./">.</a><a href="../">..</a><a href="">x</a>' + "".join(map(link, names))
+    ),
+    "absolute paths": lambda names: '<a href="/">up</a>' + "".join(link(name, "/store/") for name in names),
+    "links elsewhere": lambda names: '<a href="http://elsewhere.invalid/store/z">z</a>' + "".join(map(link, names)),
+    "each twice": lambda names: "".join(link(name) + link(name) for name in names),
+}
+
+
+def link(name, start=""):
+    """Return a link as a server writes it, the & of a name as &amp;."""
+    return f'<li><a href="{start}{html.escape(urllib.parse.quote(name, safe="&"))}">x</a></li>'
+
+
+@pytest.mark.parametrize("page", list(PAGES))
+def test_listings_of_every_server_are_read(tmp_path, page):
+    """Whatever a server's page looks like, each file of a key is listed once and nothing else is."""
+    pairs = {"a": 1, "am&p": 3, "q?x=1": 4, "50%": 5, "c#": 6}
+    FilesystemStore.open(tmp_path / "store", codec="json").update(pairs)
+
+    class Listing(http.server.SimpleHTTPRequestHandler):
+        def list_directory(self, path):
+            body = PAGES[page](sorted(os.listdir(path))).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            return io.BytesIO(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Listing, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        store = FilesystemStore(f"http://127.0.0.1:{server.server_port}/store", codec="json")
+        assert sorted(store) == sorted(pairs)
+        assert dict(store.items()) == pairs
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import unicodedata
+import zipfile
 
 import fsspec
 import pytest
@@ -497,3 +499,69 @@ def test_an_archive_is_read_and_not_written(tmp_path):
             with pytest.raises(ReadOnlyError):
                 write()
         packed.close()
+
+
+@pytest.mark.parametrize("spelling", [".", "./st"])
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_members_that_begin_with_a_dot_are_listed(tmp_path, kind, spelling):
+    """``tar cf x.tar .`` names its members ``./a``: they are the same files as ``a``."""
+    FilesystemStore.open(tmp_path / "st", codec="json").update({"a": 1, "x" * 300: 2})
+    base = tmp_path / "st" if spelling == "." else tmp_path
+    path = tmp_path / f"x.{kind}"
+    files = [file for file in (tmp_path / "st").rglob("*") if file.is_file()]
+    if kind == "tar":
+        with tarfile.open(path, "w") as archive:
+            for file in files:
+                archive.add(file, f"./{file.relative_to(base)}")
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in files:
+                archive.writestr(zipfile.ZipInfo(f"./{file.relative_to(base)}"), file.read_bytes())
+    for root in ("", "."):
+        inside = f"{root}/st" if spelling == "./st" else root
+        store = FilesystemStore(f"{kind}://{inside}::{path}", codec="json")
+        assert dict(store.items()) == {"a": 1, "x" * 300: 2}
+        assert store["a"] == 1
+        assert store.read_range("a", 0, 1) == b"1"
+        store.save(tmp_path / "saved" / root)
+
+
+@pytest.mark.parametrize("stray", [".DS_Store", "._a", ".git/config", ".nfs0001"])
+def test_hidden_files_are_not_keys(tmp_path, stray):
+    """What no store can have written and begins with a dot is not listed, not saved and not removed."""
+    store = FilesystemStore.open(tmp_path / "st", codec="json")
+    pairs = {"a": 1, ".hidden": 2, "x" * 180 + ".y": 3}
+    store.update(pairs)
+    (tmp_path / "st" / stray).parent.mkdir(exist_ok=True)
+    (tmp_path / "st" / stray).write_bytes(b"\0\1")
+    assert len(store) == 3
+    assert dict(store.items()) == pairs
+    store.save(tmp_path / "saved")
+    assert not (tmp_path / "saved" / stray).exists()
+    (tmp_path / "saved" / stray).parent.mkdir(exist_ok=True)
+    (tmp_path / "saved" / stray).write_bytes(b"\0\1")
+    store.save(tmp_path / "saved")
+    assert dict(FilesystemStore.open(tmp_path / "saved", codec="json").items()) == pairs
+    store.clear()
+    assert len(store) == 0
+    assert (tmp_path / "st" / stray).read_bytes() == b"\0\1"
+
+
+def test_a_listing_of_doubled_slashes_ends():
+    """A folder without a name, as a doubled slash makes one, is not entered again and again."""
+    root = f"memory://bucket-{os.urandom(4).hex()}"
+    store = FilesystemStore(f"{root}//users", codec="json")
+    store["a"] = 1
+    assert list(FilesystemStore(root, codec="json")) == []
+    assert dict(store.items()) == {"a": 1}
+
+
+def test_a_path_as_a_uri_is_that_path(tmp_path):
+    """``Path.as_uri`` writes a space as %20: the store, and a snapshot, are where the path says."""
+    folder = tmp_path / "a b%"
+    with FilesystemStore(folder, codec="json") as store:
+        store["x"] = 1
+    with FilesystemStore(folder.as_uri(), codec="json") as store:
+        assert dict(store.items()) == {"x": 1}
+    InMemoryStore({"y": 2}).save((tmp_path / "s t.snapshot").as_uri())
+    assert dict(InMemoryStore.open(tmp_path / "s t.snapshot")) == {"y": 2}

@@ -14,10 +14,11 @@ from spoonbill.backends.cosmosdb.errors import (
     is_container_gone,
     remedy_for_account,
 )
+from spoonbill.backends.cosmosdb.options import CosmosDBOptions
 from spoonbill.backends.cosmosdb.pushdown import ESCAPE, HASHES, LONGEST, CosmosDBPushdown, Filter
 from spoonbill.backends.cosmosdb.query import ID, Operand, query
 from spoonbill.backends.cosmosdb.scheme import SYSTEM, CosmosDBScheme
-from spoonbill.backends.shared import Connection, ErrorGuide, client_module
+from spoonbill.backends.shared import Connection, ErrorGuide, check_client, check_spelling, client_module
 from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, is_sound, readable, writable
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import UnsupportedError
@@ -78,6 +79,10 @@ class CosmosDBEngine(DocumentEngine[Filter]):
                 f"CosmosDB: the partition key {partition_key!r} would let one id name many documents; a store needs a "
                 'container with the partition key "/id"'
             )
+        from azure.cosmos import CosmosClient
+
+        check_client(repr(self), client, fits=isinstance(client, CosmosClient), wanted="an azure.cosmos.CosmosClient")
+        check_spelling(repr(self), options, CosmosDBOptions.__annotations__)
         if client is None and (endpoint is None or credential is None):
             raise UnsupportedError("CosmosDB: give the account's endpoint= and credential=, or a client=")
         self._database, self._name, self._create = database, container, create
@@ -105,6 +110,13 @@ class CosmosDBEngine(DocumentEngine[Filter]):
                 "own effect: add, replace, pop and delete would give wrong answers. Leave retry_write= out"
             )
         return Container(client, self._database, self._name, create=self._create)
+
+    @property
+    def client(self) -> Any:
+        return self._container().client
+
+    def knock(self) -> None:
+        self._container().describe()
 
     def close(self) -> None:
         self._container.close()

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from spoonbill.backends.shared.error_guide import Code, ErrorGuide
+from spoonbill.common.error_guide import Code, ErrorGuide
 
 __all__ = ["GUIDE", "has_changed", "is_absence", "is_conflict", "is_container_gone", "remedy_for_account"]
 

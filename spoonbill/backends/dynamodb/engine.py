@@ -8,21 +8,24 @@ from spoonbill.backends.dynamodb.batches import get_all_items, get_items, write_
 from spoonbill.backends.dynamodb.errors import GUIDE, NOT_THERE, codes_of
 from spoonbill.backends.dynamodb.expressions import Expressions, path
 from spoonbill.backends.dynamodb.items import (
+    CLIENT,
     as_item,
     client_of,
     conditional,
     fields_of,
+    is_client,
     key_item,
     name_in,
     rev_of,
     unchanged,
 )
+from spoonbill.backends.dynamodb.options import DynamoDBOptions
 from spoonbill.backends.dynamodb.pushdown import SEGMENT, DynamoDBPushdown, Filter
 from spoonbill.backends.dynamodb.scan import parallel_pages, scan_pages
 from spoonbill.backends.dynamodb.scheme import DynamoDBScheme
 from spoonbill.backends.dynamodb.table import Table, TableKey
 from spoonbill.backends.dynamodb.wire import item_size, number_text
-from spoonbill.backends.shared import Connection, ErrorGuide, client_module
+from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
 from spoonbill.backends.shared.documents import (
     DocumentEngine,
     KeyEscape,
@@ -91,6 +94,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
     ) -> None:
         super().__init__(store)
         client_module("dynamodb")
+        check_client(repr(self), client, fits=is_client(client), wanted=CLIENT)
         if key_type not in {None, "S", "N", "B"}:
             raise ValueError(f'DynamoDB: key_type is "S", "N" or "B", not {key_type!r}')
         self._table_name, self._key = table_name, TableKey(key_name, key_type)
@@ -113,10 +117,20 @@ class DynamoDBEngine(DocumentEngine[Filter]):
             table = Table(client, self._table_name, self._key, create=self._create)
             table.check()
         except Exception as error:
+            misspelled = unknown_option(repr(self), error, DynamoDBOptions.__annotations__)
+            if misspelled is not None:
+                raise misspelled from None
             if isinstance(error, SpoonbillError) or GUIDE.is_of_client(error):
                 raise self.translated("open", MISSING, error) from error
             raise self.failure("open", MISSING, error, "Check the options that the store was opened with.") from error
         return table
+
+    @property
+    def client(self) -> Any:
+        return self._table().client
+
+    def knock(self) -> None:
+        self._table().describe()
 
     def close(self) -> None:
         self._table.close()

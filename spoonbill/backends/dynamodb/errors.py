@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from spoonbill.backends.shared.error_guide import Code, ErrorGuide
 from spoonbill.common.boto import may_be_done
+from spoonbill.common.error_guide import Code, ErrorGuide
 
 __all__ = ["GUIDE", "NOT_THERE", "ThrottledError", "codes_of", "is_condition"]
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from spoonbill.backends.dynamodb.errors import is_condition
 from spoonbill.backends.dynamodb.expressions import Operand, Token, path
@@ -17,11 +17,24 @@ _COMPARED = 100
 """How many attributes a swap compares, beside the token; a condition takes some 200."""
 
 
+CLIENT: Final = 'a low-level client, boto3.client("dynamodb"), or the .meta.client of a resource or a table'
+"""What can be handed in."""
+
+
 def client_of(options: dict[str, Any]) -> Any:
     """Return a low-level client of its own session: the default session is not safe to share between threads."""
     from boto3.session import Session
 
     return Session().client("dynamodb", **options)
+
+
+def is_client(client: Any) -> bool:
+    """Return whether this is a low-level client for DynamoDB that is called and then answers."""
+    from botocore.client import BaseClient
+
+    if not isinstance(client, BaseClient) or "aio" in type(client).__mro__[1].__module__:
+        return False
+    return bool(client.meta.service_model.service_name == "dynamodb")
 
 
 def key_item(table: Table, name: Any) -> dict[str, Any]:

@@ -344,5 +344,10 @@ class Filesystem(FilesystemRoot):
         if not self.read_only:
             self._open_for_writing()
 
+    @property
+    def client(self) -> Any:
+        """The filesystem of fsspec."""
+        return self._folder.fs
+
     def close(self) -> None:
         self._folder.close()

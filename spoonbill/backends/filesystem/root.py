@@ -1,6 +1,7 @@
 """The root of a store of files: how it is opened, when it is repaired, and what its failures mean."""
 
 import errno
+import inspect
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from spoonbill.backends.filesystem.cache import DiskCache
+from spoonbill.backends.shared import check_spelling, unknown_option
 from spoonbill.common.masking import scrub, secrets_in
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
@@ -22,11 +24,19 @@ from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.recovery.unfinished import Readable, Values, look
 from spoonbill.store import Store
 
+_OPTIONS = ("strict", "codec", "cache", "sync", "manifest")
+_NEAR = 0.74
+
+
+def _known_options(folder: Folder | None) -> list[str]:
+    return [*_OPTIONS, *(inspect.signature(type(folder.fs)).parameters if folder is not None else ())]
+
 
 class FilesystemRoot(Store[str, bytes]):
     """What `Filesystem` is made of below its verbs. The parameters are told there."""
 
     guarantees = LocalFolder.guarantees
+    _folder: Folder
     features = frozenset({"read_range"})
 
     def __init__(
@@ -40,6 +50,7 @@ class FilesystemRoot(Store[str, bytes]):
     ) -> None:
         url = os.fspath(url)
         self._secrets = secrets_in(url, storage_options)
+        check_spelling(repr(self), storage_options, _OPTIONS, _NEAR)
         try:
             folder = open_folder(url, storage_options, sync=sync, manifest=manifest)
         except SpoonbillError:
@@ -63,6 +74,8 @@ class FilesystemRoot(Store[str, bytes]):
 
     def _open_for_writing(self) -> Folder:
         """Return the folder for writes: the first one ends what a dead process of this user has left half done."""
+        if self._closed:
+            raise self._closed_error()
         if not self._settled:
             self._try("open", recover, self._folder)
             self._settled = True
@@ -70,6 +83,8 @@ class FilesystemRoot(Store[str, bytes]):
 
     def _open_for_reading(self) -> Readable:
         """Return what is read, and change nothing: where a load or save is half done, the state that was decided."""
+        if self._closed:
+            raise self._closed_error()
         if not self._settled:
             unfinished = self._try("open", look, self._folder)
             if unfinished is not None:
@@ -117,6 +132,9 @@ class FilesystemRoot(Store[str, bytes]):
             raise error
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
             self._refuse_long(key)
+        misspelled = unknown_option(repr(self), error, _known_options(vars(self).get("_folder")))
+        if misspelled is not None:
+            raise misspelled from None
         scrub(error, self._secrets)
         raise self._failure(operation, key, error, remedy(error), unanswered=is_unanswered(error)) from error
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from spoonbill.backends.firestore.errors import GUIDE
 from spoonbill.backends.firestore.filters import Filter
+from spoonbill.backends.firestore.options import FirestoreOptions
 from spoonbill.backends.firestore.pushdown import RANGE, FirestorePushdown
-from spoonbill.backends.shared import Connection, ErrorGuide, client_module
+from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
 from spoonbill.backends.shared.documents import DocumentEngine, KeyEscape, PushedQuery, UnwrittenError, is_sound
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
@@ -60,9 +61,12 @@ class FirestoreEngine(DocumentEngine[Filter]):
     ) -> None:
         super().__init__(store)
         client_module("firestore")
+        from google.cloud.firestore import Client
+
         from spoonbill.backends.firestore.scheme import FirestoreScheme
         from spoonbill.backends.firestore.wire import document_size
 
+        check_client(repr(self), client, fits=isinstance(client, Client), wanted="a google.cloud.firestore.Client")
         parts = table_name.split("/")
         if len(parts) % 2 == 0 or "" in parts:
             raise ValueError(
@@ -87,6 +91,9 @@ class FirestoreEngine(DocumentEngine[Filter]):
             client = Client(**self._options) if self._given is None else self._given
             connection = FirestoreConnection(client, self._path, self._timeout)
         except Exception as error:
+            misspelled = unknown_option(repr(self), error, FirestoreOptions.__annotations__)
+            if misspelled is not None:
+                raise misspelled from None
             if GUIDE.is_of_client(error):
                 raise self.translated("open", MISSING, error) from error
             raise self.failure("open", MISSING, error, "Check the options that the store was opened with.") from error
@@ -113,6 +120,10 @@ class FirestoreEngine(DocumentEngine[Filter]):
                 f"{self!r}: there is no document in the collection {self._path!r}, and create=False forbids to make it"
                 "; check the name, the project and the database, or open the store with create=True"
             )
+
+    @property
+    def client(self) -> Any:
+        return self._connection().client
 
     def close(self) -> None:
         self._connection.close()

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from spoonbill.backends.shared.error_guide import Code, ErrorGuide, kinds_of
+from spoonbill.common.error_guide import Code, ErrorGuide, kinds_of
 
 __all__ = ["GUIDE"]
 

@@ -1,7 +1,7 @@
 """LMDB: a memory-mapped B+ tree in a directory of its own."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice, pairwise, repeat
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard, Unpack
@@ -17,13 +17,14 @@ from spoonbill.backends.lmdb.compiled import (
     listing_verbs,
     single_key_verbs,
 )
-from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, SharedHandle, environment
+from spoonbill.backends.lmdb.environment import Environment, SharedHandle, environment
 from spoonbill.backends.lmdb.options import LmdbOptions
+from spoonbill.backends.lmdb.spool import Spool
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
-from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
+from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, SpoonbillError, StoreError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import no_ttl
@@ -159,30 +160,29 @@ class Lmdb(Store[str, bytes]):
         """Put `pairs` in one transaction, keys by `down`, sorted so far as they fit in memory at once."""
         pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._batch)
         chunks = (batch(piece, down) for piece in pieces)
-        # The first are read before the transaction: most often all, so that a generator of pairs may use this store.
-        kept = list(islice(chunks, 1))
-        may_grow = self._shared.map_size < LARGEST_MAP
-        chunk = Batch((), tuple)
-        begun = False
-        while True:
-            try:
-                with self._lock, self._handle.begin(write=True) as txn:
-                    if clear:
-                        txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
-                    for chunk in kept:
-                        chunk.put(txn)
-                    for chunk in chunks:
-                        begun = True
-                        if may_grow:
-                            kept.append(chunk)  # to be put again after a growth
-                        chunk.put(txn)
-                    return
-            except Exception as error:
-                if isinstance(error, lmdb.BadValsizeError):
-                    self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
-                if begun and not may_grow and isinstance(error, lmdb.Error):
-                    raise self._failure(operation, MISSING, error, "Nothing was written; check the disk.") from error
-                self._repair(operation, MISSING, error)
+        with closing(self._spooled(operation, chunks)) as spool:
+            chunk = Batch((), tuple)
+            while True:
+                try:
+                    with self._lock, self._handle.begin(write=True) as txn:
+                        if clear:
+                            txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
+                        for chunk in spool:
+                            chunk.put(txn)
+                        return
+                except Exception as error:
+                    if isinstance(error, lmdb.BadValsizeError):
+                        self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
+                    self._repair(operation, MISSING, error)
+
+    def _spooled(self, operation: str, chunks: Iterator[Batch]) -> Spool:
+        """Read all pairs before the transaction: what makes them may use this store, or wait for who does."""
+        try:
+            return Spool(chunks, self._shared.env.path())
+        except OSError as error:
+            if isinstance(error, SpoonbillError):
+                raise
+            raise self._failure(operation, MISSING, error, "Nothing was written; free some space.") from error
 
     def _name(self, key: Any) -> str:
         if not isinstance(key, str):
@@ -361,7 +361,7 @@ class Lmdb(Store[str, bytes]):
         raise KeyTooLongError(
             f"set of key {shortened(key)} in {self!r}: it is {len(key.encode())} bytes long, LMDB holds {_LONGEST}; "
             "shorten it, or keep it in the value under a hash"
-        )
+        ) from None
 
 
 def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:

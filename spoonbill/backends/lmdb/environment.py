@@ -9,6 +9,8 @@ from weakref import WeakSet, WeakValueDictionary
 import lmdb
 import lmdbm
 
+from spoonbill.backends.lmdb.options import LmdbOptions
+from spoonbill.backends.shared import unknown_option
 from spoonbill.common.locks import engine_lock, new_lock
 from spoonbill.errors import StoreError, UnsupportedError
 
@@ -53,6 +55,8 @@ class Environment:
                     raise self._open_error(error) from error
             except (lmdb.Error, OSError) as error:
                 raise self._open_error(error) from error
+            except TypeError as error:
+                raise unknown_option("LmdbStore", error, LmdbOptions.__annotations__, self.options) or error from None
         self.begin_with(self.env.begin)
 
     def revive(self) -> None:

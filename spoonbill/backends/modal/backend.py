@@ -11,7 +11,7 @@ from spoonbill.backends.modal.errors import is_unreadable, new_guide
 from spoonbill.backends.modal.loop import Calls
 from spoonbill.backends.modal.names import legal_name
 from spoonbill.backends.modal.options import ModalOptions
-from spoonbill.backends.shared import Connection, client_module
+from spoonbill.backends.shared import Connection, check_client, client_module, refused_option
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.locks import Lock, engine_lock
@@ -77,9 +77,13 @@ class Modal(Store[str, Any]):
 
     def __init__(self, name: str, **options: Unpack[ModalOptions]) -> None:
         client_module("modal")
-        unknown = options.keys() - ModalOptions.__annotations__.keys()
-        if unknown:
-            raise TypeError(f"Modal takes no option {', '.join(sorted(unknown))}")
+        from modal import Client
+
+        for unknown in sorted(options.keys() - ModalOptions.__annotations__.keys()):
+            raise refused_option(repr(self), unknown, ModalOptions.__annotations__)
+        check_client(
+            "Modal", options.get("client"), fits=isinstance(options.get("client"), Client), wanted="a modal.Client"
+        )
         self._name, self._environment = legal_name(name), options.get("environment_name")
         self._create, self._client = options.get("create", True), options.get("client")
         timeout = options.get("timeout", _TIMEOUT)
@@ -105,6 +109,11 @@ class Modal(Store[str, Any]):
             raise self._translated("open", MISSING, error) from error
         locks = (engine_lock(("modal", found.object_id, stripe)) for stripe in range(_STRIPES))
         return _Handle(found, tuple(locks))
+
+    @property
+    def client(self) -> Any:
+        """The ``modal.Dict`` itself."""
+        return self._connection().dict
 
     def close(self) -> None:
         self._connection.close()

@@ -1,6 +1,6 @@
 """What the errors of modal's client mean to a user of a store."""
 
-from spoonbill.backends.shared.error_guide import ErrorGuide, kinds_of
+from spoonbill.common.error_guide import ErrorGuide, kinds_of
 
 __all__ = ["is_unreadable", "new_guide"]
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from spoonbill.backends.mongodb.errors import DUPLICATE_KEY, GUIDE, NOT_ALLOWED, codes_of
+from spoonbill.backends.mongodb.errors import GUIDE, NOT_ALLOWED, codes_of, is_of_the_key
+from spoonbill.backends.mongodb.options import MongoDBOptions
 from spoonbill.backends.mongodb.pushdown import RANGE, Filter, MongoDBPushdown
-from spoonbill.backends.shared import Connection, ErrorGuide, client_module
+from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
 from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, UnwrittenError, is_sound
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
@@ -64,9 +65,11 @@ class MongoDBEngine(DocumentEngine[Filter]):
         client_module("mongodb")
         from bson import ObjectId, encode
         from bson.raw_bson import RawBSONDocument
+        from pymongo import MongoClient
 
         from spoonbill.backends.mongodb.scheme import MongoDBScheme
 
+        check_client(repr(self), client, fits=isinstance(client, MongoClient), wanted="a pymongo.MongoClient")
         self.scheme = MongoDBScheme()
         self.pushdown = MongoDBPushdown(self.scheme, foreign_keys=native_keys)
         self._uri, self._options, self._given = uri, options, client
@@ -90,6 +93,9 @@ class MongoDBEngine(DocumentEngine[Filter]):
             concern = None if base.write_concern.acknowledged else WriteConcern(w=1)
             collection = base.get_collection(self._name, codec_options=OPTIONS, write_concern=concern)
         except (PyMongoError, ValueError, TypeError) as error:
+            misspelled = unknown_option(repr(self), error, MongoDBOptions.__annotations__)
+            if misspelled is not None:
+                raise misspelled from None
             raise self.failure("open", MISSING, error, "Check the URI, the names and the options.") from error
         try:
             self._examine(collection)
@@ -120,6 +126,13 @@ class MongoDBEngine(DocumentEngine[Filter]):
                 f"{self!r}: the collection compares text by a collation ({collation}), so that two keys could be one; "
                 "use a collection without one"
             )
+
+    @property
+    def client(self) -> Any:
+        return self._collection().database.client
+
+    def knock(self) -> None:
+        self.client.admin.command("ping")
 
     def close(self) -> None:
         self._collection.close()
@@ -182,7 +195,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
 
     @staticmethod
     def _is_duplicate(error: Exception) -> bool:
-        return DUPLICATE_KEY in codes_of(error) and "_id" in str(error)
+        return is_of_the_key(getattr(error, "details", None) or {})
 
     # -- many keys ---------------------------------------------------------------------------------------------
 
@@ -202,14 +215,10 @@ class MongoDBEngine(DocumentEngine[Filter]):
             except BulkWriteError as error:
                 failed = (error.details or {}).get("writeErrors", [])
                 left = [left[failure["index"]] for failure in failed]
-                if not failed or not all(self._is_race(failure) for failure in failed):
+                if not failed or not all(is_of_the_key(failure) for failure in failed):
                     raise UnwrittenError(left or list(documents), error) from error
             else:
                 return
-
-    @staticmethod
-    def _is_race(failure: dict[str, Any]) -> bool:
-        return failure.get("code") == DUPLICATE_KEY and "_id" in failure.get("errmsg", "")
 
     def remove(self, names: list[Any]) -> int:
         return int(self._collection().delete_many({"_id": {"$in": names}}).deleted_count)

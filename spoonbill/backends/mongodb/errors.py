@@ -1,16 +1,36 @@
 """What MongoDB's errors mean to a user of a store."""
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
-from spoonbill.backends.shared.error_guide import Code, ErrorGuide
+from spoonbill.common.error_guide import Code, ErrorGuide
 
-__all__ = ["DUPLICATE_KEY", "GUIDE", "NOT_ALLOWED", "codes_of"]
+__all__ = ["DUPLICATE_KEY", "GUIDE", "NOT_ALLOWED", "codes_of", "is_of_the_key"]
 
 DUPLICATE_KEY: Final = 11000
 NOT_ALLOWED: Final = 13
 
 _CREDENTIALS = "The server does not accept the credentials: check the user, the password and authSource in the URI."
+_INDEX = re.compile(r"index: (?:\S*\$)?(\S+)")
 _UNCONFIRMED = "writeConcernErrors"
+
+
+def is_of_the_key(failure: Mapping[str, Any]) -> bool:
+    """Return whether a write failed since a document has its ``_id``, and not for another unique index.
+
+    Parameters
+    ----------
+    failure : mapping
+        What the server tells of one failed write.
+    """
+    if failure.get("code") != DUPLICATE_KEY:
+        return False
+    index = failure.get("keyPattern")
+    if index is not None:
+        return list(index) == ["_id"]
+    named = _INDEX.search(str(failure.get("errmsg", "")))  # a server before 4.2 tells the index by its name alone
+    return named is not None and named[1] == "_id_"
 
 
 def codes_of(error: BaseException) -> list[Code]:
@@ -42,6 +62,9 @@ GUIDE: Final = ErrorGuide(
         18: _CREDENTIALS,
         8000: _CREDENTIALS,
         50: "The server's time for one command was over: narrow the search, or raise maxTimeMS.",
+        DUPLICATE_KEY: (
+            "A unique index of the collection holds this value already: store another value, or drop the index."
+        ),
         112: "Another writer was faster: call again.",
         121: "The collection has a validator that refuses this document: store what it asks for.",
         16500: "The service is throttling: call again later, or give it more throughput.",

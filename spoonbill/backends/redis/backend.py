@@ -1,5 +1,6 @@
 """Redis and Valkey: plain keys with string values, on one server, behind Sentinels or in a cluster."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from spoonbill.backends.redis.atomic import Atomic
 from spoonbill.backends.redis.batches import Batches, OtherTypeError
 from spoonbill.backends.redis.cluster import ClusterConnection
 from spoonbill.backends.redis.connection import RedisConnection
-from spoonbill.backends.redis.errors import forbidden, is_of_client, is_unanswered, is_wrong_type, remedy
+from spoonbill.backends.redis.errors import GUIDE, forbidden, is_unanswered, is_wrong_type
 from spoonbill.backends.redis.names import MOST, Names, encode_ttl
 from spoonbill.backends.redis.patterns import is_servers_own
 from spoonbill.backends.redis.scan import scan_names
@@ -26,8 +27,12 @@ from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
+from spoonbill.store.counting import incremented
+from spoonbill.store.numbers import check_number
 from spoonbill.store.parts import check_count, parts_of_names, select_names
 
+_ABSENT = -2
+"""What PTTL answers for a key that is not there."""
 _BATCH = 1000
 _BATCH_BYTES = 1 << 20
 
@@ -118,7 +123,11 @@ class Redis(Store[str, bytes]):
         return self._expiry if ttl is None else encode_ttl(self, ttl)
 
     def delete(self, key: str) -> bool:
-        return bool(self._do("delete", key, ("UNLINK", self._name(key)), again=False))
+        name = self._name(key)
+        try:
+            return self._connection.unlink(name)
+        except Exception as error:
+            self._fail("delete", key, error)
 
     def add(self, key: str, value: bytes, *, ttl: float | None = None) -> bool:
         name = self._fit(key, value)
@@ -132,6 +141,47 @@ class Redis(Store[str, bytes]):
             return self._atomic.replace(name, expected, (value, *self._encode_ttl(ttl)))
         except Exception as error:
             self._fail("replace", key, error)
+
+    def discard(self, key: str, expected: bytes) -> bool:
+        name = self._name(key)
+        try:
+            return isinstance(expected, bytes) and self._atomic.discard(name, expected)
+        except Exception as error:
+            self._fail("discard", key, error)
+
+    def increment(self, key: str, by: float = 1, *, ttl: float | None = None) -> Any:
+        """Add to a number that is held as text, as every client of Redis counts; an int or a float comes back."""
+        check_number(by, self, key)
+        name, expiry = self._name(key), self._encode_ttl(ttl)
+        try:
+            total = self._atomic.add_to(name, by, expiry, renew=ttl is not None)
+        except Exception as error:
+            self._fail("increment", key, error)
+        if total is MISSING:  # a sum that the server cannot make, or no number at all
+            return incremented(self, key, by, ttl)
+        return total if isinstance(total, int) else float(total)
+
+    def ttl(self, key: str) -> float | None:
+        left = self._do("ttl", key, ("PTTL", self._name(key)))
+        if left == _ABSENT:
+            raise KeyError(key)
+        return None if left < 0 else left / 1000
+
+    def touch(self, key: str, ttl: float | None) -> bool:
+        name = self._name(key)
+        expiry = () if ttl is None else encode_ttl(self, ttl)
+        if expiry:
+            return bool(self._do("touch", key, ("PEXPIRE", name, expiry[1])))
+        return bool(self._do("touch", key, ("PERSIST", name)) or self._do("touch", key, ("EXISTS", name)))
+
+    def ping(self) -> float:
+        start = time.perf_counter()
+        try:
+            for server in self._connection.servers():
+                self._connection.ask(server, ("PING",))
+        except Exception as error:
+            self._fail("ping", MISSING, error)
+        return time.perf_counter() - start
 
     def pop(self, key: str, default: Any = RAISE) -> Any:
         try:
@@ -298,6 +348,11 @@ class Redis(Store[str, bytes]):
     def check(self, key: str, value: bytes) -> None:
         self._fit(key, value)
 
+    @property
+    def client(self) -> Any:
+        """The client of redis-py, yours where you handed one in."""
+        return self._connection.open_client()
+
     # -- the client --------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -310,7 +365,7 @@ class Redis(Store[str, bytes]):
     def _fail(self, operation: str, key: Any, error: Exception) -> NoReturn:
         """Raise what an error of the client is in our tree."""
         scrub(error, self._connection.secrets)
-        if isinstance(error, SpoonbillError) or not is_of_client(error):
+        if isinstance(error, SpoonbillError) or not GUIDE.is_of_client(error):
             if not isinstance(error, OtherTypeError):
                 raise error
             raise self._other_type(operation, self._names.key(error.name), error.kind) from None
@@ -318,7 +373,7 @@ class Redis(Store[str, bytes]):
             kind = self._connection.call(("TYPE", self._name(key))).decode()
             raise self._other_type(operation, key, kind) from error
         unanswered = is_unanswered(operation, error)
-        raise self._failure(operation, key, error, remedy(error), unanswered=unanswered) from error
+        raise self._failure(operation, key, error, GUIDE.remedy_for(error), unanswered=unanswered) from error
 
     def _other_type(self, operation: str, key: str, kind: str) -> StoreError:
         return StoreError(

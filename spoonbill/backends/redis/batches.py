@@ -79,16 +79,23 @@ class Batches:
 
     def unlink(self, names: list[bytes]) -> int:
         """Remove names and return how many were there."""
-        commands = [(b"UNLINK", *part) for part in self._connection.parts(names)]
-        return sum(self._connection.batch(commands, again=False))
+        return sum(self._connection.unlink_many(*self._connection.parts(names)))
 
     def flush(self) -> bool:
         """Empty the database of every server; return False where that is forbidden."""
         try:
             for server in self._connection.servers():
-                self._connection.ask(server, ("FLUSHDB", "ASYNC"), again=False)
+                self._flush(server)
         except ResponseError as error:
             if forbidden(error) and not isinstance(error, ReadOnlyError):
                 return False
             raise
         return True
+
+    def _flush(self, server: Any) -> None:
+        try:
+            self._connection.ask(server, ("FLUSHDB", "ASYNC"), again=False)
+        except ResponseError as error:
+            if "syntax error" not in str(error):
+                raise
+            self._connection.ask(server, ("FLUSHDB",), again=False)  # a server before 4.0

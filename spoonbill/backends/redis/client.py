@@ -1,5 +1,6 @@
 """Clients of redis-py: recipes that make one when it is first needed, and that pickle for one that is handed in."""
 
+import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from spoonbill.backends.shared.extras import missing_client
+from spoonbill.backends.shared.handed_in import unknown_option
 from spoonbill.errors import StackError, UnsupportedError
 
 try:
@@ -21,6 +23,7 @@ except ImportError as error:
 TIMEOUT = 5.0
 """Seconds to wait for a server's answer, where the user gives no ``socket_timeout``."""
 
+_OPTIONS = ("strict", "prefix", "codec", "ttl", "cluster", "retry_for")
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 # What redis-py itself puts among the options of a pool's connections; a new pool makes its own.
 _INTERNAL = frozenset(
@@ -123,7 +126,10 @@ def recipe_of(source: Any, options: Mapping[str, Any], *, cluster: bool) -> Reci
     try:
         recipe.make().close()  # nothing connects yet; an option that the client does not know is found out here
     except TypeError as error:
-        raise UnsupportedError(f"Redis: the client does not take these options: {error}") from error
+        known = [*_OPTIONS, *inspect.signature(redis.Redis).parameters]
+        raise unknown_option("RedisStore", error, known) or UnsupportedError(
+            f"RedisStore: the client does not take these options: {error}"
+        ) from None
     return recipe
 
 
@@ -136,13 +142,18 @@ def _check_client(client: Any, options: Mapping[str, Any], *, cluster: bool) -> 
     if not isinstance(client, (redis.Redis, redis.RedisCluster)):
         raise StackError(
             f"Redis takes a URL or a client of redis-py (redis.Redis, redis.RedisCluster), not "
-            f"{type(client).__module__}.{type(client).__name__}: give the URL of the server, redis://host:port/0"
+            f"{type(client).__module__}.{type(client).__name__}{_why_not(client)}: give the URL of the server, "
+            "redis://host:port/0"
         )
     if options or (cluster and not isinstance(client, redis.RedisCluster)):
         raise UnsupportedError(
             f"Redis: {', '.join([*options, *(['cluster'] if cluster else [])])} cannot be given together with a client,"
             " which has its own options: give a URL, or set them where the client is made"
         )
+
+
+def _why_not(client: Any) -> str:
+    return ", which is asynchronous" if "asyncio" in type(client).__module__ else ""
 
 
 def _unreadable(why: str) -> UnsupportedError:
@@ -161,6 +172,9 @@ def _parse(url: str) -> dict[str, Any]:
         found = dict(parse_url(url))  # type: ignore[no-untyped-call]
     if found is None:
         raise _unreadable(f"its scheme {split.scheme!r}, or a part of it, is not as it should be")
+    database = split.path.strip("/")
+    if split.scheme != "unix" and database and not database.isdecimal():
+        raise _unreadable("the database is a number, as in redis://host:port/0, and what stands there is not")
     kind = found.pop("connection_class", None)
     if kind is SSLConnection:
         found["ssl"] = True

@@ -79,7 +79,7 @@ class ClusterConnection(RedisConnection):
             return [self.call((b"GET", word), again) for word in words]
         if verb == b"MSET":
             return [self.call((b"SET", *pair), again) for pair in zip(words[::2], words[1::2], strict=True)]
-        if verb in {b"UNLINK", b"EXISTS"}:
+        if verb in {b"UNLINK", b"DEL", b"EXISTS"}:
             return sum(self.call((verb, word), again) for word in words)
         return self.call(command, again)
 

@@ -11,7 +11,7 @@ import redis.exceptions as theirs
 from spoonbill.backends.redis.client import Recipe, secrets_of
 from spoonbill.backends.redis.wire import exchange, pack, raise_failed, watch
 from spoonbill.common.locks import new_lock
-from spoonbill.errors import ClosedError
+from spoonbill.errors import ClosedError, UnsupportedError
 
 _PASSING = (
     theirs.ConnectionError,
@@ -48,6 +48,8 @@ class RedisConnection:
         self._patience = patience
         self._guard = new_lock()
         self._closed = ""
+        self._is_node: bool | None = None  # not known yet
+        self._unlink = b"UNLINK"
         self._pool: Any = None
 
     # -- one command -------------------------------------------------------------------------------------------
@@ -111,7 +113,35 @@ class RedisConnection:
 
     def servers(self) -> list[Any]:
         """Return the pool of each server that holds keys."""
+        if self._is_node is None:
+            self._is_node = self.retry(self._looked_up)
+        if self._is_node:
+            raise UnsupportedError(
+                "this server is a node of a cluster and holds a part of its keys: open the store with cluster=True, or "
+                "hand in a redis.RedisCluster"
+            )
         return [self._open_pool()]
+
+    def _looked_up(self) -> bool:
+        """Return whether the server is a node of a cluster; also False where it may not be asked."""
+        try:
+            return b"_mode:cluster" in exchange(self._open_pool(), ("INFO", "server"), True)
+        except theirs.ResponseError:
+            return False
+
+    def unlink(self, name: bytes) -> bool:
+        """Remove a key; return whether it was there."""
+        return bool(sum(self.unlink_many([name])))
+
+    def unlink_many(self, *parts: Sequence[bytes]) -> list[int]:
+        """Remove keys, the groups of them in one command each: by DEL where the server, before 4.0, has no UNLINK."""
+        try:
+            return self.batch([(self._unlink, *part) for part in parts], again=False)
+        except theirs.ResponseError as error:
+            if self._unlink == b"DEL" or not str(error).lower().startswith("unknown command"):
+                raise
+            self._unlink = b"DEL"
+            return self.unlink_many(*parts)
 
     def ask(self, pool: Any, command: Command, again: bool = True) -> Any:
         """Return the answer of one server."""

@@ -1,7 +1,16 @@
 """What backends share whose engine has a client: its import, its handle, what its errors mean, repeated calls."""
 
 from spoonbill.backends.shared.connection import Connection
-from spoonbill.backends.shared.error_guide import ErrorGuide
 from spoonbill.backends.shared.extras import client_module
+from spoonbill.backends.shared.handed_in import check_client, check_spelling, refused_option, unknown_option
+from spoonbill.common.error_guide import ErrorGuide
 
-__all__ = ["Connection", "ErrorGuide", "client_module"]
+__all__ = [
+    "Connection",
+    "ErrorGuide",
+    "check_client",
+    "check_spelling",
+    "client_module",
+    "refused_option",
+    "unknown_option",
+]

@@ -55,7 +55,7 @@ class NumpyFramework:
 
     def layout(self, value: Any, /) -> tuple[str, tuple[int, ...]]:
         if type(value) not in {np.ndarray, np.memmap}:
-            refuse(f"framework 'np' takes a numpy array, not {type(value).__qualname__}; numpy.asarray makes one")
+            refuse(f"framework 'np' takes a numpy array, not {type(value).__qualname__}; {_how(value)}")
         if value.dtype.kind == "c":
             refuse(f"{value.dtype} is complex; store its .real and its .imag, as a dict")
         dtype = _NAMES.get(value.dtype.name)
@@ -115,3 +115,12 @@ class NumpyFramework:
 def _frozen(array: Any) -> Any:
     array.flags.writeable = False
     return array
+
+
+def _how(value: Any) -> str:
+    """Return how a value becomes an array; a tensor of another framework is best kept as what it is."""
+    root = type(value).__module__.partition(".")[0]
+    framework = {"torch": "pt", "tensorflow": "tf", "jax": "flax", "jaxlib": "flax"}.get(root)
+    if framework is None:
+        return "numpy.asarray makes one"
+    return f"open the store with framework={framework!r}, which holds such tensors"

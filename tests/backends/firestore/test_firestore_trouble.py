@@ -4,7 +4,7 @@ import pytest
 from google.api_core.exceptions import RetryError, ServiceUnavailable
 
 from spoonbill.datastores import Firestore
-from spoonbill.errors import StoreError
+from spoonbill.errors import StoreError, UnsupportedError
 from tests.backends.firestore.firestore_tests import FirestoreTests
 from tests.servers.firestore_server import HOST, firestore_server
 
@@ -79,7 +79,7 @@ class TestTrouble(FirestoreTests):
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
         with pytest.raises(StoreError, match="GOOGLE_APPLICATION_CREDENTIALS"):
             Firestore.open(name)["a"]
-        with pytest.raises(StoreError, match="options"):
+        with pytest.raises(UnsupportedError, match="no option no_such_option="):
             self.opened(name, no_such_option=1)["a"]
 
     def test_what_the_client_gave_up_is_told(self, store):

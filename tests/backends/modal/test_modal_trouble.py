@@ -111,7 +111,7 @@ def test_refusals_name_their_remedy(server, store, status, remedy):
     """Whatever the service refuses a call for is a StoreError with store, operation, key and remedy, and no absence."""
     store["a"] = 1
     control(server, "set", failures={"DictGet": [status], "DictContents": [status]})
-    with pytest.raises(StoreError, match=rf"get of key 'a' failed in Modal\('data'.*{remedy}") as caught:
+    with pytest.raises(StoreError, match=rf"get of key 'a' failed in ModalStore\('data'.*{remedy}") as caught:
         store.get("a", 5)
     assert caught.value.__cause__ is not None
     with pytest.raises(StoreError, match=f"iter failed.*{remedy}"):

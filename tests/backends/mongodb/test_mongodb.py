@@ -120,6 +120,25 @@ class TestMongoDB(DocumentContract):
         assert caught.value.failed == ("k5", "k6", "k7")
         assert sorted(store) == ["k0", "k1", "k2", "k3", "k4"]
 
+    @pytest.mark.parametrize("field", ["user_id", "parent._id", "_id_"])
+    def test_a_unique_index_on_a_field_named_like_the_key(self, store, name, field):
+        """A second value for a unique index is an error of each write, and no call is repeated for ever."""
+        collection = self.client[DATABASE][name]
+        collection.create_index(field, unique=True)
+        value = {"parent": {"_id": 7}, "user_id": 7, "_id_": 7}
+        store["a"] = value
+        calls = (
+            lambda: store.set("b", value),
+            lambda: store.update({"b": value, "c": value}),
+            lambda: store.add("b", value),
+            lambda: store.setdefault("b", value),
+        )
+        for call in calls:
+            with pytest.raises(StoreError, match="unique index"):
+                call()
+        assert dict(store) == {"a": value}
+        assert store.add("a", {"user_id": 9}) is False
+
     def test_a_client_of_yours_stays_open(self, name):
         """A client that is handed in is used as it is and never closed, and its own settings do not change values."""
         with pymongo.MongoClient(self.uri) as client:

@@ -20,6 +20,7 @@ from spoonbill.errors import (
     PartialWriteError,
     ReadOnlyError,
     SpoonbillError,
+    StackError,
     StoreError,
     UnsupportedError,
 )
@@ -233,6 +234,17 @@ class DocumentContract(DocumentSearchContract, DocumentConcurrencyContract):
             assert same_value(other.copy(), values) if strict else len(other) == len(values)
             memory = InMemoryStore.open(tmp_path / "saved", strict=strict)
             assert memory.keys() == values.keys()
+
+    def test_the_client_and_a_ping(self, store: Any) -> None:
+        """The client is the engine's own, and a ping takes as long as its answer."""
+        assert store.client is store.raw.client
+        assert type(store.client).__module__.partition(".")[0] in {"pymongo", "botocore", "azure", "google"}
+        assert 0 <= store.ping() < 30
+
+    def test_what_is_no_client_is_named(self, name: str) -> None:
+        """A client of another kind is refused when the store is opened, with its type and what to give."""
+        with pytest.raises(StackError, match=r"client= is a builtins\.int"):
+            self.opened(name, client=5)
 
     def test_not_strict_holds_anything(self, name: str) -> None:
         """Any key and value, as pickles that no strict store runs; a document of another tool is refused by name."""

@@ -1,5 +1,6 @@
 """The base of the document stores' backends: everything about keys, batches and searches that is not the engine's."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
@@ -211,6 +212,16 @@ class DocumentBackend(Store[Any, Any]):
 
     def check(self, key: Any, value: Any) -> None:
         self._ready(key, value)
+
+    @property
+    def client(self) -> Any:
+        """The client of the engine, yours where you handed one in."""
+        return self._engine.client
+
+    def ping(self) -> float:
+        start = time.perf_counter()
+        self._tried("ping", MISSING, self._engine.knock)
+        return time.perf_counter() - start
 
     def close(self) -> None:
         self._engine.close()

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from spoonbill.backends.shared.documents.pushdown import Pushdown, PushedQuery
 from spoonbill.backends.shared.documents.scheme import DocumentScheme
-from spoonbill.backends.shared.error_guide import ErrorGuide
 from spoonbill.common.batching import batches
+from spoonbill.common.error_guide import ErrorGuide
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import (
@@ -116,6 +116,15 @@ class DocumentEngine(ABC, Generic[F]):
     @abstractmethod
     def close(self) -> None:
         """Release what the engine itself opened."""
+
+    @property
+    @abstractmethod
+    def client(self) -> Any:
+        """The client that the engine talks by, connected."""
+
+    def knock(self) -> None:
+        """Ask the service for as little as can be, and wait for its answer."""
+        next(self.listing(None, keys_only=True, limit=1), None)
 
     # -- one document: written by an engine --------------------------------------------------------------------
 
@@ -235,7 +244,8 @@ class DocumentEngine(ABC, Generic[F]):
     def no_key(self, key: Any, kinds: str) -> InvalidKeyError:
         """Return the error for a key of a kind that cannot be a key here."""
         return InvalidKeyError(
-            f"{self!r}: a key is {kinds}, not {type(key).__name__} {shortened(key)}; strict=False holds any key"
+            f"{self!r}: a key is {kinds}, not {type(key).__name__} {shortened(key)}; a store with "
+            "strict=False on a table or collection of its own holds any key"
         )
 
     def no_name(self, name: Any, reason: str) -> KeyDecodeError:

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from spoonbill.common.advice import advice_for
 from spoonbill.common.enums import qualified
 from spoonbill.errors import CodecError
 
-__all__ = ["INT64", "check_name", "check_sound", "in_utc", "is_sound", "refused"]
+__all__ = ["APART", "INT64", "check_name", "check_sound", "in_utc", "is_sound", "refused"]
 
 INT64: Final = 1 << 63
 """The first int that is too large."""
@@ -53,11 +54,14 @@ def check_name(name: Any) -> None:
     """Raise `CodecError` where `name` cannot be the name of a field."""
     if type(name) is not str:
         raise CodecError(
-            f"a field name is a str, not {qualified(type(name))} {name!r:.40}; name the fields by str, or open the "
-            "store with strict=False"
+            f"a field name is a str, not {qualified(type(name))} {name!r:.40}; name the fields by str, or {APART}"
         )
     if not name.isascii():
         check_sound(name, "a field name")
+
+
+APART: Final = "keep such values apart, in a table or collection of their own whose store is opened with strict=False"
+"""Advice that leaves the documents readable: a store opened with strict=False does not read them."""
 
 
 def refused(value: Any) -> CodecError:
@@ -66,7 +70,5 @@ def refused(value: Any) -> CodecError:
     remedy = _REMEDY.get(name)
     if remedy is None:
         base = next((base for base in (bool, int, float, str, bytes, list, dict) if isinstance(value, base)), None)
-        remedy = "keep it as a part of the model" if base is None else f"make it a plain {base.__name__}"
-    return CodecError(
-        f"documents hold {_MODEL}, not {qualified(type(value))}: {remedy}, or open the store with strict=False"
-    )
+        remedy = advice_for(value) if base is None else f"make it a plain {base.__name__}"
+    return CodecError(f"documents hold {_MODEL}, not {qualified(type(value))}: {remedy}, or {APART}")
