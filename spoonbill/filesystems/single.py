@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from spoonbill.common.masking import masked, scrub, secrets_in, without
+from spoonbill.common.paths import absolute, is_local
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.filesystems.disk.safely import (
     NEW,
@@ -29,16 +30,11 @@ _PARTS_AT_FIRST = 1000
 """Parts of one size; S3 takes 10,000, so later ones are larger."""
 
 
-def is_local(url: str | Path) -> bool:
-    """Return whether a path is the operating system's own."""
-    return isinstance(url, Path) or ("://" not in url and "::" not in url)
-
-
 @contextmanager
 def open_for_reading(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
     """Open a file to read it. Seeking to its beginning reads the same file again, or fails where it was replaced."""
     if is_local(url):
-        with _here("load", url), os.fdopen(open_regular(os.fspath(url)), "rb") as file:
+        with _here("load", url), os.fdopen(open_regular(absolute(url)), "rb") as file:
             yield file
         return
     with translate_errors("load", url, storage_options):
@@ -53,7 +49,7 @@ def write_atomically(
 ) -> Iterator[IO[bytes]]:
     """Open a file to write that takes its place only when the block ends well, and a local one passes `check`."""
     if is_local(url):
-        with _here("save", url), _appearing_here(Path(url), check) as file:
+        with _here("save", url), _appearing_here(Path(absolute(url)), check) as file:
             yield file
         return
     with translate_errors("save", url, storage_options):

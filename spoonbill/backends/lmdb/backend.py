@@ -10,6 +10,7 @@ import lmdb
 
 from spoonbill.backends.lmdb.compiled import (
     EMPTY,
+    FAILURES,
     Batch,
     batch,
     batch_verbs,
@@ -18,6 +19,7 @@ from spoonbill.backends.lmdb.compiled import (
     single_key_verbs,
 )
 from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, SharedHandle, environment
+from spoonbill.backends.lmdb.named import empty
 from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
@@ -31,6 +33,8 @@ from spoonbill.store.odd_keys import raise_unhashable
 from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
+_TENDED = 63
+"""Every 64 write transactions, dead readers are looked for."""
 _LARGEST_SORTED = 200_000
 _BATCH = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
@@ -86,7 +90,7 @@ class Lmdb(Store[str, bytes]):
     def get(self, key: str, default: Any = None) -> Any:
         try:
             return self._handle.begin().get(key.encode() or EMPTY, default)
-        except Exception as error:
+        except FAILURES as error:
             return self.get(key, default) if self._repair("get", key, error) else default
 
     def has(self, key: str) -> bool:
@@ -98,7 +102,9 @@ class Lmdb(Store[str, bytes]):
         try:
             with self._lock, self._handle.begin(write=True) as txn:
                 txn.put(key.encode() or EMPTY, value)
-        except Exception as error:
+                if not txn.id() & _TENDED:
+                    self._shared.tend()
+        except FAILURES as error:
             if not self._repair("set", key, error):
                 self._too_long(key)
             self.set(key, value)
@@ -106,8 +112,10 @@ class Lmdb(Store[str, bytes]):
     def delete(self, key: str) -> bool:
         try:
             with self._lock, self._handle.begin(write=True) as txn:
+                if not txn.id() & _TENDED:
+                    self._shared.tend()
                 return bool(txn.delete(key.encode() or EMPTY))
-        except Exception as error:
+        except FAILURES as error:
             return self._repair("delete", key, error) and self.delete(key)
 
     def add(self, key: str, value: bytes) -> bool:
@@ -128,8 +136,10 @@ class Lmdb(Store[str, bytes]):
         while True:
             try:
                 with self._lock, self._handle.begin(write=True) as txn:
+                    if not txn.id() & _TENDED:
+                        self._shared.tend()
                     return work(txn, key.encode() or EMPTY)
-            except Exception as error:
+            except FAILURES as error:
                 if not self._repair(operation, key, error):
                     return self._too_long(key) if operation == "add" else None
 
@@ -142,7 +152,7 @@ class Lmdb(Store[str, bytes]):
             return list(map(txn.get, _encode_all(keys), repeat(default)))
         except (AttributeError, UnicodeEncodeError):
             return [self.get(key, default) for key in keys]  # one of them can be the key of no entry
-        except Exception as error:
+        except FAILURES as error:
             if self._repair("get_many", MISSING, error):
                 return self.get_many(keys, default)
             return [self.get(key, default) for key in keys]  # one of them is too long to be there
@@ -160,15 +170,18 @@ class Lmdb(Store[str, bytes]):
         pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._batch)
         chunks = (batch(piece, down) for piece in pieces)
         # The first are read before the transaction: most often all, so that a generator of pairs may use this store.
-        kept = list(islice(chunks, 1))
+        kept = list(islice(chunks, 2))
+        if len(kept) == 2:
+            self._shared.widen()
         may_grow = self._shared.map_size < LARGEST_MAP
         chunk = Batch((), tuple)
         begun = False
         while True:
             try:
                 with self._lock, self._handle.begin(write=True) as txn:
+                    self._shared.tend()
                     if clear:
-                        txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
+                        empty(txn, self._shared.env.open_db(None, txn=txn), self._handle.begin(buffers=True))
                     for chunk in kept:
                         chunk.put(txn)
                     for chunk in chunks:
@@ -177,7 +190,7 @@ class Lmdb(Store[str, bytes]):
                             kept.append(chunk)  # to be put again after a growth
                         chunk.put(txn)
                     return
-            except Exception as error:
+            except FAILURES as error:
                 if isinstance(error, lmdb.BadValsizeError):
                     self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
                 if begun and not may_grow and isinstance(error, lmdb.Error):
@@ -202,7 +215,7 @@ class Lmdb(Store[str, bytes]):
                     return sum(map(txn.delete, names))
             except (AttributeError, UnicodeEncodeError):
                 return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
-            except Exception as error:
+            except FAILURES as error:
                 self._repair("delete_many", MISSING, error)
 
     def clear(self) -> None:
@@ -213,7 +226,7 @@ class Lmdb(Store[str, bytes]):
     def count(self) -> int:
         try:
             return self._handle.begin().stat()["entries"]  # type: ignore[no-any-return]
-        except Exception as error:
+        except FAILURES as error:
             self._repair("count", MISSING, error)
             return self.count()
 
@@ -267,21 +280,22 @@ class Lmdb(Store[str, bytes]):
     @contextmanager
     def snapshot(self, operation: str) -> Iterator[Any]:
         """Hold a read transaction with a cursor, counted so that nothing closes the environment under it."""
-        snapshot = object()
-        while True:
-            shared = self._shared
-            shared.live.add(snapshot)  # first, so that no other thread closes it in between
-            try:
-                txn = self._handle.begin()
-                break
-            except Exception as error:
-                shared.live.discard(snapshot)
-                self._repair(operation, MISSING, error)
+        snapshot, shared = object(), self._shared
         try:
-            yield txn.cursor()
+            while True:
+                shared.live.add(snapshot)  # first, so that no other thread closes it in between
+                try:
+                    txn = self._handle.begin()
+                    break
+                except FAILURES as error:
+                    shared.live.discard(snapshot)
+                    self._repair(operation, MISSING, error)
+            try:
+                yield txn.cursor()
+            finally:
+                txn.abort()
         finally:
             shared.live.discard(snapshot)
-            txn.abort()
 
     def text(self, key: bytes) -> str:
         """Return LMDB's `key` as a str."""
@@ -311,7 +325,8 @@ class Lmdb(Store[str, bytes]):
     def flush(self) -> None:
         try:
             self._shared.env.sync(True)
-        except Exception as error:
+            self._shared.tend()
+        except FAILURES as error:
             self._repair("flush", MISSING, error)
 
     def close(self) -> None:
@@ -328,8 +343,6 @@ class Lmdb(Store[str, bytes]):
 
     def _repair(self, operation: str, key: Any, error: Exception) -> bool:
         """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
-        if isinstance(error, StoreError):
-            raise error
         shared = self._shared
         if isinstance(error, lmdb.MapFullError):
             shared.grow()
@@ -344,8 +357,10 @@ class Lmdb(Store[str, bytes]):
             raise self._no_key(key) from error
         elif type(error) is lmdb.Error and "closed" in str(error):
             shared.revive()
+        elif isinstance(error, lmdb.ReadersFullError) and shared.env.reader_check():
+            pass  # slots of dead readers, which are free now
         elif isinstance(error, lmdb.Error):
-            raise self._failure(operation, key, error, "Check the disk and the permissions of the path.") from error
+            raise self._failure(operation, key, error, _remedy(error)) from error
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
             raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
         else:
@@ -362,6 +377,14 @@ class Lmdb(Store[str, bytes]):
             f"set of key {shortened(key)} in {self!r}: it is {len(key.encode())} bytes long, LMDB holds {_LONGEST}; "
             "shorten it, or keep it in the value under a hash"
         )
+
+
+def _remedy(error: lmdb.Error) -> str:
+    if isinstance(error, lmdb.ReadersFullError):
+        return "Every slot of a reader is taken: finish or close some loops, or open with a larger max_readers=."
+    if isinstance(error, lmdb.IncompatibleError):
+        return "It is the name of another program's database in this file: use another key, or another folder."
+    return "Check the disk and the permissions of the path."
 
 
 def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:
