@@ -40,6 +40,8 @@ class Dbm(Store[str, bytes]):
         atomic="between the threads of this process",
     )
 
+    path_options = frozenset({"path"})
+
     def __init__(self, path: str | Path, *, dbm: str | None = None) -> None:
         self._lock = engine_lock(("dbm", os.path.realpath(path)))
         self._db: Any = _open_file(os.fspath(path), dbm)

@@ -127,6 +127,21 @@ def _refusing_ttl(function: Callable[..., Any]) -> Callable[..., Any]:
     return write
 
 
+def weakly(store: "Verbs[Any, Any]", method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `method` of a store for that store to hold, without the cycle that would keep its engine open.
+
+    Who calls it when the store is gone reaches the same engine by a store that is made alike.
+    """
+    owner, cls, (arguments, options) = ref(store), type(store), store._configuration  # noqa: SLF001
+
+    @wraps(method)
+    def call(*given: Any, **more: Any) -> Any:
+        alive = owner()
+        return method(cls(*arguments, **options) if alive is None else alive, *given, **more)
+
+    return call
+
+
 def _refusing_ttl_of(store: "Verbs[Any, Any]", function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of one store that refuses a ttl, and does not keep that store alive."""
     owner = ref(store)
@@ -171,6 +186,8 @@ def bind(store: "Verbs[Any, Any]", verb: str, function: Callable[..., Any], *, b
     because : str
         Why it is the same, for `Verbs.route`.
     """
+    if getattr(function, "__self__", None) is store:
+        function = weakly(store, function.__func__)  # type: ignore[attr-defined] # a method
     if VERBS[verb].ttl and not _takes_ttl(function):
         function = _refusing_ttl_of(store, function)
     vars(store)[verb] = function

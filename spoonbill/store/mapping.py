@@ -29,6 +29,9 @@ class Store(Searches[K, V]):
     def __copy__(self) -> Self:
         raise UnsupportedError(f"{self!r} is a handle, not its data: store.copy() returns a dict of the data")
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
+
     @property
     def raw(self) -> "Store[Any, Any]":
         """The store at the bottom of the stack, which holds what the engine holds."""

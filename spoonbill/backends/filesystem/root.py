@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from spoonbill.backends.filesystem.cache import DiskCache
 from spoonbill.common.masking import scrub, secrets_in
+from spoonbill.common.paths import absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError
@@ -28,6 +29,8 @@ class FilesystemRoot(Store[str, bytes]):
 
     guarantees = LocalFolder.guarantees
     features = frozenset({"read_range"})
+
+    path_options = frozenset({"url", "cache"})
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class FilesystemRoot(Store[str, bytes]):
         self._root = folder.root
         self._start = folder.start
         self._failures = folder.failures
-        self._copies = None if cache is None else DiskCache(cache, folder)
+        self._copies = None if cache is None else DiskCache(absolute(cache), folder)
         self._settled = folder.read_only
         self._lock = folder.lock
         self._writing = self._lock if folder.serial else nullcontext()

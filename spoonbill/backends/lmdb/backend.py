@@ -63,6 +63,7 @@ class Lmdb(Store[str, bytes]):
         iteration="a snapshot of the moment when the loop began; writing meanwhile works",
         atomic="between all processes",
     )
+    path_options = frozenset({"path"})
     reads_odd_keys = True
     _batch = _BATCH  # a class of larger values says fewer
 

@@ -47,6 +47,8 @@ class Pysos(Store[str, bytes]):
         atomic="between the threads of this process",
     )
 
+    path_options = frozenset({"path"})
+
     def __init__(self, path: str | Path) -> None:
         pysos = client_module("pysos")
         self._lock = engine_lock(("pysos", os.path.realpath(path)))
