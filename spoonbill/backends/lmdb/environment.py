@@ -69,6 +69,11 @@ class Environment:
                 raise self._open_error(error) from error
         self.begin_with(self.env.begin)
 
+    def __del__(self) -> None:
+        # A transaction that an exception's traceback still holds would keep it open, and LMDB opens a path once.
+        if hasattr(self, "env"):
+            self.env.close()
+
     def check_place(self) -> None:
         """Raise where the path does not name any more what was opened.
 
