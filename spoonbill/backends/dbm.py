@@ -157,6 +157,9 @@ class Dbm(Store[str, bytes]):
 class _DbmFile(OpenFile):
     """What the stores of one process on one database share. All of its methods are called with `lock` held."""
 
+    kind = "a shelf"
+    endings = (*_ENDINGS, ".dir", ".bak", "-wal", "-journal")
+
     def __init__(self, path: str, *, wanted: str | None) -> None:
         super().__init__(path)
         self._main = path

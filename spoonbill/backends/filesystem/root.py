@@ -4,11 +4,13 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from spoonbill.backends.filesystem.cache import DiskCache
 from spoonbill.common.masking import scrub, secrets_in
+from spoonbill.common.open_places import note_place
 from spoonbill.common.paths import absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
@@ -22,6 +24,10 @@ from spoonbill.filesystems.names import path_of
 from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.recovery.unfinished import Readable, Values, look
 from spoonbill.store import Store
+
+
+def _root_of(root: str) -> tuple[str, ...]:
+    return (root,)
 
 
 class FilesystemRoot(Store[str, bytes]):
@@ -61,6 +67,8 @@ class FilesystemRoot(Store[str, bytes]):
         self.limits = limits_below(folder.limits, self._root)
         self.guarantees = folder.guarantees
         self.read_only = folder.read_only  # a web server, an archive
+        if isinstance(folder, LocalFolder):
+            note_place(folder, "a FilesystemStore", partial(_root_of, folder.root))
 
     # -- the folder --------------------------------------------------------------------------------------------
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary, ref
 
 import lmdb
 import lmdbm
 
 from spoonbill.common.locks import engine_lock, new_lock
+from spoonbill.common.open_places import note_place
 from spoonbill.common.paths import absolute, identity
 from spoonbill.errors import StoreError, UnsupportedError
 
@@ -44,6 +45,16 @@ class Environment:
         self.identity = identity(_data_file(path, options))
         self.lock = engine_lock(("lmdb", self.identity))
         self.env.reader_check()
+        note_place(self, "an LMDB database", self._files())
+
+    def _files(self) -> Callable[[], tuple[str, ...]]:
+        myself = ref(self)
+
+        def files() -> tuple[str, ...]:
+            alive = myself()
+            return () if alive is None else (alive.path, f"{alive.path}-lock")
+
+        return files
 
     def reopen(self, size: int) -> None:
         """Open the environment with a map of `size` bytes, or the half, the quarter, ... that the platform grants.

@@ -31,6 +31,8 @@ class PysosFile(OpenFile):
         If it cannot be opened, or another process writes it.
     """
 
+    kind = "a pysos file"
+
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self._pysos = client_module("pysos").Dict

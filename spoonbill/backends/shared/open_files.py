@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
-from weakref import WeakSet, WeakValueDictionary, finalize
+from weakref import WeakSet, WeakValueDictionary, finalize, ref
 
 from spoonbill.common.locks import new_lock
+from spoonbill.common.open_places import note_place
 from spoonbill.common.paths import identity
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.disk.safely import READ_LINKED
@@ -88,12 +89,24 @@ class OpenFile:
         True in a forked child, which must not use it.
     """
 
+    kind = "a file"
+    """What it is, as errors call it."""
+    endings: tuple[str, ...] = ("",)
+    """What the names of its files add to the path."""
+
     def __init__(self, path: str) -> None:
         self.path = path
         self.lock = new_lock()
         self.holds: WeakSet[Hold[Any]] = WeakSet()
         self.inherited = False
         self.writer: WriterLock | None = None
+        myself = ref(self)
+
+        def files() -> tuple[str, ...]:
+            alive = myself()
+            return () if alive is None or not alive.holds else tuple(alive.path + end for end in alive.endings)
+
+        note_place(self, self.kind, files)
 
     def close(self) -> None:
         """Close the file; its last store was closed."""
