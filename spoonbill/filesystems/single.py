@@ -15,6 +15,7 @@ from spoonbill.filesystems.disk.safely import (
     NEW,
     PRIVATE,
     is_ours,
+    is_own_link,
     mode_for,
     open_regular,
     set_mode,
@@ -26,6 +27,7 @@ from spoonbill.filesystems.fsspec_url import open_filesystem
 
 _PIECE = 8 << 20
 """Bytes of one part of an upload, and of one read ahead."""
+_MOST_LINKS = 40
 _PARTS_AT_FIRST = 1000
 """Parts of one size; S3 takes 10,000, so later ones are larger."""
 
@@ -157,6 +159,7 @@ def rename(filesystem: Any, source: str, target: str) -> None:
 
 @contextmanager
 def _appearing_here(path: Path, check: Callable[[Path], object] | None) -> Iterator[IO[bytes]]:
+    path = _behind_own_links(path)
     mode = mode_for(os.fspath(path))
     _sweep(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
@@ -175,6 +178,15 @@ def _appearing_here(path: Path, check: Callable[[Path], object] | None) -> Itera
             beside.unlink()
         raise
     sync_folder(os.fspath(path.parent))
+
+
+def _behind_own_links(path: Path) -> Path:
+    """Return the file that a link of this user stands for; a link that another user planted is replaced by the file."""
+    for _ in range(_MOST_LINKS):
+        if not is_own_link(path):
+            break
+        path = path.parent / path.readlink()
+    return path
 
 
 def _sweep(path: Path) -> None:

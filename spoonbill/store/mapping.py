@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from spoonbill.common.progress import Progress
 from spoonbill.errors import UnsupportedError
 from spoonbill.snapshots import file as snapshot
+from spoonbill.store.loading import check_entries
 from spoonbill.store.searches import Searches
 
 K = TypeVar("K")
@@ -96,10 +97,14 @@ class Store(Searches[K, V]):
         ------
         SnapshotError
             If the file is no snapshot, is torn or corrupted, or holds pickled values and this store is strict.
+        InvalidKeyError
+            If two of its keys are one key here.
+        StoreError
+            If the engine fails. Where it cannot replace everything in one step, the error says that the old contents
+            may be gone.
         """
         if self.read_only:
             self.replace_all(())  # refused before the file is read
         with snapshot.open_snapshot(url, allow_pickle=not self.strict, **storage_options) as entries:
-            for key, value in entries(progress=progress):
-                self.check(key, value)
+            check_entries(self, entries, progress)
             self.replace_all(entries(progress=progress))
