@@ -239,6 +239,13 @@ class _DbmFile(OpenFile):
         if self.writer is not None:
             self.writer.close()
 
+    def move(self, path: str) -> None:
+        super().move(path)
+        self._main = _main_file(path)
+        for name in ("_datfile", "_dirfile", "_bakfile"):  # dbm.dumb opens its files by their names each time
+            if hasattr(self._db, name):
+                setattr(self._db, name, os.fsencode(f"{path}.{name[1:4]}"))
+
     def forsake(self) -> None:
         super().forsake()
         if hasattr(self._db, "_modified"):

@@ -75,6 +75,11 @@ class PysosFile(OpenFile):
         if self.writer is not None:
             self.writer.close()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_dict"):
+            with suppress(OSError):
+                self._dict.close()
+
     def forsake(self) -> None:
         super().forsake()
         self.unsettled = True  # every use looks there

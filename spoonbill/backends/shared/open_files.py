@@ -112,6 +112,10 @@ class OpenFile:
         """Close the file; its last store was closed."""
         raise NotImplementedError
 
+    def move(self, path: str) -> None:
+        """Note the name that the file has now."""
+        self.path = path
+
     def forsake(self) -> None:
         """Let the parent have the file, after a fork, in the child."""
         self.inherited = True
@@ -206,13 +210,15 @@ class OpenFiles(Generic[F]):
 
     def open(self, path: str, make: Callable[[str], F]) -> Hold[F]:
         """Return the file at `path`, made where this process has it not open, for a store."""
+        path = os.path.realpath(path)
         with self._registry:
             known = identity(self._find(path))
             file = None if known is None else self._open.get(known)
             if file is None:
                 file = make(path)
                 self._open[identity(self._find(path))] = file
-            file.path = path  # it may have been moved since
+            if file.path != path:
+                file.move(path)
             hold = Hold(file)
             file.holds.add(hold)
             return hold
