@@ -35,7 +35,8 @@ class Dbm(Store[str, bytes]):
     Parameters
     ----------
     path : str or Path
-        The database, made where it is missing, with its folder; its files may carry endings of their own. One that exists is opened by the dbm that wrote it.
+        The database, made where it is missing, with its folder; its files may carry endings of their own. One that
+        exists is opened by the dbm that wrote it.
     dbm : str, optional
         Which dbm makes a new one, such as ``"dbm.dumb"``; by default the best that is present, in a fixed order.
     """

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from threading import get_ident
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import cachetools

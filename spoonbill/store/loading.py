@@ -49,6 +49,6 @@ def _merges(store: "Verbs[Any, Any]") -> bool:
 
 def _merged(store: "Verbs[Any, Any]", one: Any, other: Any) -> InvalidKeyError:
     return InvalidKeyError(
-        f"load into {store!r} refused, and nothing was changed: the keys {shortened(one)} and {shortened(other)} are one "
-        "key here, so one of the values would be lost; load it into a store that keeps them apart, such as a Codec"
+        f"load into {store!r} refused, and nothing was changed: the keys {shortened(one)} and {shortened(other)} are "
+        "one key here, so one of the values would be lost; load it into a store that keeps them apart, such as a Codec"
     )

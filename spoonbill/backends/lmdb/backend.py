@@ -25,7 +25,7 @@ from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
-from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, StoreError
+from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import no_ttl

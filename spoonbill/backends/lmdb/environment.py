@@ -52,7 +52,10 @@ class Environment:
 
         def files() -> tuple[str, ...]:
             alive = myself()
-            return () if alive is None else (alive.path, f"{alive.path}-lock")
+            if alive is None:
+                return ()
+            beside = f"{alive.path}-lock", os.path.join(alive.path, "lock.mdb")  # noqa: PTH118
+            return alive.path, _data_file(alive.path, alive.options), *beside
 
         return files
 

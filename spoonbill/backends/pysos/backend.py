@@ -23,7 +23,8 @@ class Pysos(Store[str, bytes]):
     Parameters
     ----------
     path : str or Path
-        The file; it and its folder are made where they are missing. What a crash or an error left half-done is settled when it is opened.
+        The file; it and its folder are made where they are missing. What a crash or an error left half-done is settled
+        when it is opened.
 
     Notes
     -----

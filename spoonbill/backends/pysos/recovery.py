@@ -38,7 +38,9 @@ def recover(path: str, *, change: bool) -> None:
         older, end, torn = _read(file)
         if not change:
             if older or torn:
-                raise StoreError(f"{path} was left in the middle of a write, and another process reads it: close it there")
+                raise StoreError(
+                    f"{path} was left in the middle of a write, and another process reads it: close it there"
+                )
             return
         for offset in older:
             file.seek(offset)
@@ -78,8 +80,8 @@ def _key(line: bytes, number: int) -> str:
         raise ValueError(f"line {number} does not begin with a JSON key: {error}") from error
     if type(key) is int:
         raise ValueError(
-            f"line {number} has the key {key}, an int, as a list of pysos has, and keys are text here: read it with pysos, "
-            "and write the keys as text"
+            f"line {number} has the key {key}, an int, as a list of pysos has, and keys are text here: read it with "
+            "pysos, and write the keys as text"
         )
     if type(key) is not str or not tab:
         raise ValueError(f"line {number} is no text key with a value after a tab")

@@ -176,7 +176,7 @@ class SafetensorsStore(Frozen[StrKey, V], TensorStore[StrKey, V]):
 
 def _resolve(path: str | Path) -> str:
     """Return the file that a path stands for: a directory for its model, a model that is sharded for its index."""
-    url = os.fspath(absolute(path))
+    url: str = os.fspath(absolute(path))
     if not is_local(url):
         return url
     model = Path(url) / _MODEL if Path(url).is_dir() else Path(url)

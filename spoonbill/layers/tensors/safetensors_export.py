@@ -74,7 +74,9 @@ class SafetensorsExport(Layer[K, V]):
     def _metadata(self) -> dict[str, str] | None:
         """Return the free text of the file that is exported, where it is one."""
         found = getattr(self.inner, "metadata", None)
-        return {name: text for name, text in found.items() if type(text) is str} or None if type(found) is dict else None
+        if type(found) is not dict:
+            return None
+        return {name: text for name, text in found.items() if type(text) is str} or None
 
     def _layouts(self, key: K) -> list[tuple[str | None, str, tuple[int, ...]]]:
         """Return the part, the dtype and the shape of each tensor under `key`, from headers where there are any."""

@@ -64,7 +64,7 @@ def test_round_trips(framework, tmp_path):
 
 def test_refusals(framework, tmp_path):
     """Foreign values are refused with the reason, and so are views that these frameworks cannot have."""
-    name, make = framework
+    name, _ = framework
     store = SafetensorsInMemoryStore(name)
     for value, reason in ((GRID, "ndarray"), (5, "int")):
         with pytest.raises(CodecError, match=reason):
