@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice, pairwise, repeat
+from itertools import cycle, islice, pairwise, repeat
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard, Unpack
 
@@ -18,9 +18,10 @@ from spoonbill.backends.lmdb.compiled import (
     listing_verbs,
     single_key_verbs,
 )
-from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, SharedHandle, environment
+from spoonbill.backends.lmdb.environment import LARGEST_MAP, Environment, SharedHandle, environment, remedy
 from spoonbill.backends.lmdb.named import empty
 from spoonbill.backends.lmdb.options import LmdbOptions
+from spoonbill.backends.lmdb.ranges import bounds_of, pairs_of
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
@@ -33,8 +34,8 @@ from spoonbill.store.odd_keys import raise_unhashable
 from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
-_TENDED = 63
-"""Every 64 write transactions, dead readers are looked for."""
+_DUE = (*repeat(False, 63), True)
+"""Every 64 writes, dead readers are looked for."""
 _LARGEST_SORTED = 200_000
 _BATCH = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
@@ -79,12 +80,15 @@ class Lmdb(Store[str, bytes]):
         shared = environment(path, engine)
         self._lock = shared.lock
         self._handle = SharedHandle(shared)
+        self._due = cycle(_DUE)
 
     @property
     def _shared(self) -> Environment:
         if self._handle.shared is None:
             raise self._closed_error()
         return self._handle.shared
+
+    # A write begins by ``begin(None, None, True)``: LMDB's binding takes keywords at twice the price.
 
     # -- single keys -------------------------------------------------------------------------------------------
 
@@ -101,10 +105,12 @@ class Lmdb(Store[str, bytes]):
         if ttl is not None:
             raise no_ttl(self)
         try:
-            with self._lock, self._handle.begin(write=True) as txn:
+            with self._lock, self._handle.begin(None, None, True) as txn:
                 txn.put(key.encode() or EMPTY, value)
-                if not txn.id() & _TENDED:
-                    self._shared.tend()
+                for due in self._due:  # takes one, and is cheaper than next()
+                    if due:
+                        self._shared.tend()
+                    break
         except FAILURES as error:
             if not self._repair("set", key, error):
                 self._too_long(key)
@@ -112,9 +118,7 @@ class Lmdb(Store[str, bytes]):
 
     def delete(self, key: str) -> bool:
         try:
-            with self._lock, self._handle.begin(write=True) as txn:
-                if not txn.id() & _TENDED:
-                    self._shared.tend()
+            with self._lock, self._handle.begin(None, None, True) as txn:
                 return bool(txn.delete(key.encode() or EMPTY))
         except FAILURES as error:
             return self._repair("delete", key, error) and self.delete(key)
@@ -136,8 +140,8 @@ class Lmdb(Store[str, bytes]):
         """Do `work` on one key in a write transaction, again after the map grew."""
         while True:
             try:
-                with self._lock, self._handle.begin(write=True) as txn:
-                    if not txn.id() & _TENDED:
+                with self._lock, self._handle.begin(None, None, True) as txn:
+                    if next(self._due):
                         self._shared.tend()
                     return work(txn, key.encode() or EMPTY)
             except FAILURES as error:
@@ -179,7 +183,7 @@ class Lmdb(Store[str, bytes]):
         begun = False
         while True:
             try:
-                with self._lock, self._handle.begin(write=True) as txn:
+                with self._lock, self._handle.begin(None, None, True) as txn:
                     self._shared.tend()
                     if clear:
                         empty(txn, self._shared.env.open_db(None, txn=txn), self._handle.begin(buffers=True))
@@ -212,7 +216,7 @@ class Lmdb(Store[str, bytes]):
         while True:
             try:
                 names = [name for name in _encode_all(keys) if len(name) <= _LONGEST]
-                with self._lock, self._handle.begin(write=True) as txn:
+                with self._lock, self._handle.begin(None, None, True) as txn:
                     return sum(map(txn.delete, names))
             except (AttributeError, UnicodeEncodeError):
                 return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
@@ -255,7 +259,7 @@ class Lmdb(Store[str, bytes]):
                 head = prefix.encode(errors="surrogatepass")
                 if not cursor.set_range(max(head, start)):
                     continue
-                for key, value in _pairs(cursor, keys_only=query.keys_only):
+                for key, value in pairs_of(cursor, keys_only=query.keys_only):
                     if not key.startswith(head) or (stop is not None and key >= stop):
                         break
                     yield self.text(key), value
@@ -263,7 +267,7 @@ class Lmdb(Store[str, bytes]):
     def split(self, count: int) -> list[Part]:
         check_count(count)
         with self.snapshot("split") as cursor:
-            bounds = _bounds(cursor.iternext(values=False), self.count(), count)
+            bounds = bounds_of(cursor.iternext(values=False), self.count(), count)
         return [(_RANGE, start, stop) for start, stop in pairwise((b"", *bounds, None))]
 
     def plan(self, query: Query) -> Plan:
@@ -361,7 +365,7 @@ class Lmdb(Store[str, bytes]):
         elif isinstance(error, lmdb.ReadersFullError) and shared.env.reader_check():
             pass  # slots of dead readers, which are free now
         elif isinstance(error, lmdb.Error):
-            raise self._failure(operation, key, error, _remedy(error)) from error
+            raise self._failure(operation, key, error, remedy(error)) from error
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
             raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
         else:
@@ -380,31 +384,10 @@ class Lmdb(Store[str, bytes]):
         )
 
 
-def _remedy(error: lmdb.Error) -> str:
-    if isinstance(error, lmdb.ReadersFullError):
-        return "Every slot of a reader is taken: finish or close some loops, or open with a larger max_readers=."
-    if isinstance(error, lmdb.IncompatibleError):
-        return "It is the name of another program's database in this file: use another key, or another folder."
-    return "Check the disk and the permissions of the path."
-
-
 def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:
     return (key.encode() or EMPTY for key in keys)
-
-
-def _bounds(keys: Iterator[bytes], total: int, count: int) -> list[bytes]:
-    """Return the keys that begin the second and every later of `count` parts of `total` keys, as even as can be."""
-    places = sorted({index * total // count for index in range(1, count)} - {0})
-    found = (next(islice(keys, after - before - 1, None), None) for before, after in pairwise([-1, *places]))
-    return [key for key in found if key is not None]
 
 
 def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
     """Return whether `pairs` are the items of a dict, which is then read as it is."""
     return type(pairs) is _DictItems and len(pairs) <= _LARGEST_SORTED
-
-
-def _pairs(cursor: Any, *, keys_only: bool) -> Iterator[tuple[bytes, Any]]:
-    if keys_only:
-        return zip(cursor.iternext(keys=True, values=False), repeat(None))
-    return cursor.iternext()  # type: ignore[no-any-return]

@@ -178,13 +178,22 @@ class SharedHandle:
     def close(self, error: Exception) -> None:
         """Let the environment go; every later use raises `error`."""
 
-        def refuse(**_options: Any) -> Any:
+        def refuse(*_arguments: Any, **_options: Any) -> Any:
             raise error
 
         if self.shared is not None:
             self.shared.handles.discard(self)
         self.shared = None
         self.begin_with(refuse)
+
+
+def remedy(error: lmdb.Error) -> str:
+    """Return what the user can do about an error of LMDB."""
+    if isinstance(error, lmdb.ReadersFullError):
+        return "Every slot of a reader is taken: finish or close some loops, or open with a larger max_readers=."
+    if isinstance(error, lmdb.IncompatibleError):
+        return "It is the name of another program's database in this file: use another key, or another folder."
+    return "Check the disk and the permissions of the path."
 
 
 def environment(path: str | Path, options: dict[str, Any]) -> Environment:
@@ -248,7 +257,7 @@ def _after_in_child() -> None:
             del _open[shared.identity]
 
 
-def _refused_in_child(**_options: Any) -> Any:
+def _refused_in_child(*_arguments: Any, **_options: Any) -> Any:
     raise StoreError(
         "this LMDB store had an open iterator when the process forked, so the child cannot use it: finish or close "
         "iterators before a fork, or open the store in the child under another path"
