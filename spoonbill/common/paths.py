@@ -20,9 +20,9 @@ def absolute(path: Any) -> Any:
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Return what tells a file or a folder from all others, whatever its names are; None where there is none."""
+    """Return what tells a file or a folder from all others, whatever its names are; None where nothing is reached."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a Path object costs as much as the call
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
     return status.st_dev, status.st_ino

@@ -12,6 +12,7 @@ import weakref
 import numpy as np
 import pytest
 
+from spoonbill import Cached, Compressed, Expiring, Logged, Metered, Prefixed, Retrying, Search, WriteOnce
 from spoonbill.datastores import (
     FilesystemStore,
     InMemoryStore,
@@ -156,6 +157,20 @@ MADE = {
     "loose": lambda path: LmdbStore(path, strict=False),
     "raw": lambda path: LmdbStore(path, codec="raw"),
     "tensors": SafetensorsLmdbStore,
+    **{
+        f"lmdb below {layer.__name__}": lambda path, layer=layer, options=options: layer(LmdbStore(path), **options)
+        for layer, options in (
+            (Cached, {}),
+            (Retrying, {}),
+            (Metered, {}),
+            (Logged, {}),
+            (Prefixed, {"prefix": "p:"}),
+            (Expiring, {"ttl": 9.0}),
+            (Compressed, {}),
+            (WriteOnce, {}),
+            (Search, {}),
+        )
+    },
     "tensors-memory": lambda _: SafetensorsInMemoryStore(),
 }
 

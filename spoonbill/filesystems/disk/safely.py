@@ -64,7 +64,11 @@ def is_ours(status: os.stat_result) -> bool:
 
 def is_own_link(path: Path) -> bool:
     """Return whether a path is a link that this user, or the system's administrator, has made."""
-    return path.is_symlink() and path.lstat().st_uid in {_user(), 0}
+    return path.is_symlink() and path.lstat().st_uid in _own_users()
+
+
+def _own_users() -> set[int]:
+    return {_user(), 0}
 
 
 def _user() -> int:
