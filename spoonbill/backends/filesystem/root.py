@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from spoonbill.backends.filesystem.cache import DiskCache
+from spoonbill.common.failures import UNSOUND
 from spoonbill.common.masking import scrub, secrets_in
 from spoonbill.common.open_places import note_place
-from spoonbill.common.paths import absolute
+from spoonbill.common.paths import absolute, is_local
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError
@@ -24,6 +25,11 @@ from spoonbill.filesystems.names import path_of
 from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.recovery.unfinished import Readable, Values, look
 from spoonbill.store import Store
+
+
+def opening_failures(url: str) -> tuple[type[Exception], ...]:
+    """Return what opening a folder can raise: fsspec and its clients raise anything, the operating system does not."""
+    return (OSError, *UNSOUND) if is_local(url) else (Exception,)
 
 
 def _root_of(root: str) -> tuple[str, ...]:
@@ -53,7 +59,7 @@ class FilesystemRoot(Store[str, bytes]):
             folder = open_folder(url, storage_options, sync=sync, manifest=manifest)
         except SpoonbillError:
             raise
-        except Exception as error:
+        except opening_failures(url) as error:
             self._refuse("open", MISSING, error)
         self._folder = folder
         self._root = folder.root
