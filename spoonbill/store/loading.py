@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from spoonbill.common.failures import UNSOUND
 from spoonbill.common.progress import Progress
 from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError, SpoonbillError
@@ -43,7 +44,7 @@ def _merges(store: "Verbs[Any, Any]") -> bool:
     """Return whether keys of other kinds are known by their text."""
     try:
         return bool(store.canonical(1) == store.canonical("1"))
-    except SpoonbillError:
+    except (SpoonbillError, *UNSOUND):  # of the key functions of a stranger's layer
         return False
 
 
