@@ -65,6 +65,7 @@ class Environment:
         A `size` of 0 takes over the size that is written in the file.
         """
         self.check_place()
+        self._process = os.getpid()
         rest = {"max_readers": _READERS} | {name: option for name, option in self.options.items() if name != "map_size"}
         flag = "r" if rest.pop("readonly", False) else "c"
         if flag == "c":
@@ -85,7 +86,8 @@ class Environment:
 
     def __del__(self) -> None:
         # A transaction that an exception's traceback still holds would keep it open, and LMDB opens a path once.
-        if hasattr(self, "env"):
+        # What a fork gave to the child stays open there: its transactions have the slots of the parent's readers.
+        if hasattr(self, "env") and self._process == os.getpid():
             self.env.close()
 
     def check_place(self) -> None:
