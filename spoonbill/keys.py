@@ -137,6 +137,11 @@ def _encode(key: Any, strict: bool) -> str:
         return _ENCODERS[type(number)](number)
     if not strict:
         return _encode_pickled(key)
+    if isinstance(key, type) and key.__module__.partition(".")[0] == "cachetools":
+        raise InvalidKeyError(
+            "cachetools.cached marks the arguments that have names by a class, which cannot be stored: decorate with "
+            "spoonbill.memoize(store), or give cached() a key= that returns a str"
+        )
     raise InvalidKeyError(
         f"a key of type {qualified(type(key))} cannot be stored: use str, int, float, Decimal, bytes, None, UUID, "
         "date, datetime, a registered Enum, or a tuple or frozenset of these; strict=False also takes other keys that "

@@ -4,10 +4,13 @@ import dbm
 import importlib
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spoonbill.common.locks import engine_lock
+from spoonbill.backends.shared.open_files import OpenFile, OpenFiles, WriterLock
+from spoonbill.common.failures import UNSOUND
+from spoonbill.common.paths import absolute, identity
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees
@@ -17,7 +20,13 @@ from spoonbill.store import Store
 _PREFERRED = ("dbm.sqlite3", "dbm.gnu", "dbm.dumb")
 """A fixed order, so that one program makes one kind of file. Never ndbm: it loses long values."""
 
+_ENDINGS = ("", ".dat", ".pag", ".db")
+_WITHOUT_LOCKS = (".dat", ".pag", ".db")
+"""The files of dbms that let every process write at once: dbm.dumb and dbm.ndbm."""
+
 _ERRORS = (*dbm.error, ValueError)  # their own classes and OSError; a damaged index also shows as a ValueError
+_UNOPENED = (*_ERRORS, *UNSOUND, SyntaxError, MemoryError)
+"""What opening raises of a damaged index, which dbm.dumb has Python's parser read."""
 
 
 class Dbm(Store[str, bytes]):
@@ -26,28 +35,35 @@ class Dbm(Store[str, bytes]):
     Parameters
     ----------
     path : str or Path
-        The database; its files may carry endings of their own. One that exists is opened by the dbm that wrote it.
+        The database, made where it is missing, with its folder; its files may carry endings of their own. One that
+        exists is opened by the dbm that wrote it.
     dbm : str, optional
         Which dbm makes a new one, such as ``"dbm.dumb"``; by default the best that is present, in a fixed order.
     """
 
     guarantees = Guarantees(
         threads="safe",
-        processes="one writer at a time",
-        fork="the child must open it anew",
+        processes="one process that writes, or several that read; flush() lets others read",
+        fork="the child gets a StoreError, and opens it anew when the parent has closed it",
         crash="as the dbm's (dbm.dumb loses finished writes); close() or flush() before you rely on the file",
         iteration="the keys of the moment when the loop began",
         atomic="between the threads of this process",
     )
 
+    path_options = frozenset({"path"})
+
     def __init__(self, path: str | Path, *, dbm: str | None = None) -> None:
-        self._lock = engine_lock(("dbm", os.path.realpath(path)))
-        self._db: Any = _open_file(os.fspath(path), dbm)
-        self._count: int | None = None
+        self._hold = _FILES.open(absolute(path), partial(_DbmFile, wanted=dbm))
+        self._lock = self._opened().lock
+
+    def _opened(self) -> "_DbmFile":
+        file = self._hold.file
+        if file is None:
+            raise self._closed_error()
+        file.check_inherited()
+        return file
 
     def _key(self, key: str) -> bytes:
-        if self._db is None:
-            raise self._closed_error()
         try:
             return key.encode()
         except (AttributeError, UnicodeEncodeError) as error:
@@ -61,8 +77,9 @@ class Dbm(Store[str, bytes]):
     def get(self, key: str, default: Any = None) -> Any:
         data = self._key(key)
         with self._lock:
+            file = self._opened()
             try:
-                return self._db[data]
+                return file.database()[data]
             except KeyError:
                 return default
             except _ERRORS as error:
@@ -71,32 +88,26 @@ class Dbm(Store[str, bytes]):
     def set(self, key: str, value: bytes) -> None:
         data = self._key(key)
         with self._lock:
+            file = self._opened()
             try:
-                new = self._count is not None and data not in self._db
-                self._db[data] = value
+                file.put(data, value)
             except _ERRORS as error:
                 raise self._engine_error("set", key, error) from error
-            if new:
-                self._count = (self._count or 0) + 1
 
     def delete(self, key: str) -> bool:
         data = self._key(key)
         with self._lock:
+            file = self._opened()
             try:
-                del self._db[data]
-            except KeyError:
-                return False
+                return file.remove(data)
             except _ERRORS as error:
                 raise self._engine_error("delete", key, error) from error
-            if self._count is not None:
-                self._count -= 1
-            return True
 
     def iter(self) -> Iterator[str]:
-        self._key("")
         with self._lock:
+            file = self._opened()
             try:
-                keys = list(self._db.keys())
+                keys = list(file.database().keys())
             except _ERRORS as error:
                 raise self._engine_error("iter", MISSING, error) from error
         return map(self._decode, keys)
@@ -114,45 +125,148 @@ class Dbm(Store[str, bytes]):
     def has(self, key: str) -> bool:
         data = self._key(key)
         with self._lock:
+            file = self._opened()
             try:
-                return data in self._db
+                return data in file.database()
             except _ERRORS as error:
                 raise self._engine_error("has", key, error) from error
 
     def count(self) -> int:
-        self._key("")
         with self._lock:
-            if self._count is None:
-                try:
-                    self._count = len(self._db)  # some dbms count by listing: once is enough
-                except _ERRORS as error:
-                    raise self._engine_error("count", MISSING, error) from error
-            return self._count
+            file = self._opened()
+            try:
+                return file.count()
+            except _ERRORS as error:
+                raise self._engine_error("count", MISSING, error) from error
 
     def check(self, key: str, value: bytes) -> None:  # noqa: ARG002 - any bytes fit
+        self._opened()
         self._key(key)
 
     def flush(self) -> None:
-        self._key("")
         with self._lock:
-            if hasattr(self._db, "sync"):
-                try:
-                    self._db.sync()
-                except _ERRORS as error:
-                    raise self._engine_error("flush", MISSING, error) from error
+            file = self._opened()
+            try:
+                file.flush()
+            except _ERRORS as error:
+                raise self._engine_error("flush", MISSING, error) from error
 
     def close(self) -> None:
-        with self._lock:
-            if self._db is not None:
-                self._db.close()
-                self._db = None
+        _FILES.close(self._hold)
 
 
-def _open_file(path: str, wanted: str | None) -> Any:
+class _DbmFile(OpenFile):
+    """What the stores of one process on one database share. All of its methods are called with `lock` held."""
+
+    kind = "a shelf"
+    endings = (*_ENDINGS, ".dir", ".bak", "-wal", "-journal")
+
+    def __init__(self, path: str, *, wanted: str | None) -> None:
+        super().__init__(path)
+        self._main = path
+        self._db: Any = self._open_file(wanted)
+        self._count: int | None = None
+
+    def _open_file(self, wanted: str | None) -> Any:
+        path = self.path
+        if os.path.exists(_main_file(path)):  # noqa: PTH110
+            self._guard()
+        database = _open_database(path, wanted)
+        if self.writer is None:
+            self._guard()
+        return database
+
+    def _guard(self) -> None:
+        """Lock it against other processes, where the dbm does not see to that itself."""
+        found = _main_file(self.path)
+        if found.endswith(_WITHOUT_LOCKS):
+            self._main, self.writer = found, WriterLock(found)
+            self.share()
+
+    def database(self) -> Any:
+        """Return the database, which is where it was opened."""
+        self.check_place()
+        return self._db
+
+    def check_place(self) -> None:
+        if self.writer is not None and identity(self._main) != self.writer.identity:
+            raise StoreError(
+                f"{self.path} was removed, moved or replaced while it was open: close the store and open it again"
+            )
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Set a key."""
+        database = self.database()
+        self.own()
+        new = self._count is not None and key not in database
+        try:
+            database[key] = value
+        except _ERRORS:
+            raise
+        except BaseException:
+            # It came in the middle of dbm.dumb's code, where the bytes may be without their index.
+            self._count = None
+            database[key] = value
+            raise
+        if new:
+            self._count = (self._count or 0) + 1
+
+    def remove(self, key: bytes) -> bool:
+        """Remove a key, and return whether it was there."""
+        database = self.database()
+        if key not in database:
+            return False
+        self.own()
+        count, self._count = self._count, None
+        del database[key]
+        self._count = None if count is None else count - 1
+        return True
+
+    def count(self) -> int:
+        """Return the number of keys."""
+        if self._count is None or self.writer is None:  # other processes may write
+            self._count = len(self.database())  # some dbms count by listing: once is enough
+        return self._count
+
+    def flush(self) -> None:
+        """Write through to the file, and let other processes read."""
+        database = self.database()
+        if hasattr(database, "sync") and (self.writer is None or self.writer.owned):
+            database.sync()
+        self.share()
+
+    def close(self) -> None:
+        self._db.close()
+        if self.writer is not None:
+            self.writer.close()
+
+    def move(self, path: str) -> None:
+        super().move(path)
+        self._main = _main_file(path)
+        for name in ("_datfile", "_dirfile", "_bakfile"):  # dbm.dumb opens its files by their names each time
+            if hasattr(self._db, name):
+                setattr(self._db, name, os.fsencode(f"{path}.{name[1:4]}"))
+
+    def forsake(self) -> None:
+        super().forsake()
+        if hasattr(self._db, "_modified"):
+            self._db._modified = False  # noqa: SLF001 - the end of the child must not write the parent's index
+
+
+def _main_file(path: str) -> str:
+    """Return the file that holds a database's values, which a dbm never replaces by another."""
+    return next((path + end for end in _ENDINGS if os.path.isfile(path + end)), path)  # noqa: PTH113
+
+
+_FILES: OpenFiles[_DbmFile] = OpenFiles(_main_file)
+
+
+def _open_database(path: str, wanted: str | None) -> Any:
     present = dbm.whichdb(path)
     if present == "":
         raise StoreError(f"{path} is a file that no dbm of this Python can read: check the path, or move the file away")
     try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         database = _for_any_thread(_module(present or wanted).open(path, "c"), path)
         _check_index(database)
     except ImportError as error:
@@ -160,7 +274,7 @@ def _open_file(path: str, wanted: str | None) -> Any:
             f"{path} needs the module {present or wanted}, which this Python lacks: use a Python that has it, or save "
             "the data there and load it here"
         ) from error
-    except Exception as error:
+    except _UNOPENED as error:
         raise StoreError(f"{path} cannot be opened: {error}. Check the path, its folder and its permissions") from error
     return database
 

@@ -40,6 +40,8 @@ class FilesystemStore(NamedStore[K, V]):
         For the fsspec filesystem: credentials, endpoints.
     """
 
+    path_options = frozenset({"url", "cache"})
+
     def __init__(
         self,
         url: str | Path,

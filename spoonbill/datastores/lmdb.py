@@ -25,6 +25,8 @@ class LmdbStore(NamedStore[K, V]):
         As `LmdbOptions` tells them, such as ``durability="process"``; all others go to ``lmdb.open``.
     """
 
+    path_options = frozenset({"path"})
+
     def __init__(
         self,
         path: str | Path,

@@ -21,6 +21,8 @@ class PysosStore(NamedStore[K, V]):
         How values are written; what it writes must be JSON.
     """
 
+    path_options = frozenset({"path"})
+
     def __init__(self, path: str | Path, *, strict: bool = True, codec: str | object | None = None) -> None:
         chosen = codec if codec is not None else "json" if strict else "loose-json"
         super().__init__(Codec(Pysos(path), chosen, strict=strict))

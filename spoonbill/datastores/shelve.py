@@ -25,6 +25,8 @@ class ShelveStore(NamedStore[StrKey, V]):
         Which dbm makes a new file, such as ``"dbm.dumb"``.
     """
 
+    path_options = frozenset({"path"})
+
     def __init__(
         self,
         path: str | Path,

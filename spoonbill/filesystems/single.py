@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from spoonbill.common.masking import masked, scrub, secrets_in, without
+from spoonbill.common.paths import absolute, is_local
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.filesystems.disk.safely import (
     NEW,
     PRIVATE,
     is_ours,
+    is_own_link,
     mode_for,
     open_regular,
     set_mode,
@@ -25,20 +27,16 @@ from spoonbill.filesystems.fsspec_url import open_filesystem
 
 _PIECE = 8 << 20
 """Bytes of one part of an upload, and of one read ahead."""
+_MOST_LINKS = 40
 _PARTS_AT_FIRST = 1000
 """Parts of one size; S3 takes 10,000, so later ones are larger."""
-
-
-def is_local(url: str | Path) -> bool:
-    """Return whether a path is the operating system's own."""
-    return isinstance(url, Path) or ("://" not in url and "::" not in url)
 
 
 @contextmanager
 def open_for_reading(url: str | Path, storage_options: dict[str, Any]) -> Iterator[IO[bytes]]:
     """Open a file to read it. Seeking to its beginning reads the same file again, or fails where it was replaced."""
     if is_local(url):
-        with _here("load", url), os.fdopen(open_regular(os.fspath(url)), "rb") as file:
+        with _here("load", url), os.fdopen(open_regular(absolute(url)), "rb") as file:
             yield file
         return
     with translate_errors("load", url, storage_options):
@@ -53,7 +51,7 @@ def write_atomically(
 ) -> Iterator[IO[bytes]]:
     """Open a file to write that takes its place only when the block ends well, and a local one passes `check`."""
     if is_local(url):
-        with _here("save", url), _appearing_here(Path(url), check) as file:
+        with _here("save", url), _appearing_here(Path(absolute(url)), check) as file:
             yield file
         return
     with translate_errors("save", url, storage_options):
@@ -161,6 +159,7 @@ def rename(filesystem: Any, source: str, target: str) -> None:
 
 @contextmanager
 def _appearing_here(path: Path, check: Callable[[Path], object] | None) -> Iterator[IO[bytes]]:
+    path = _behind_own_links(path)
     mode = mode_for(os.fspath(path))
     _sweep(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
@@ -179,6 +178,15 @@ def _appearing_here(path: Path, check: Callable[[Path], object] | None) -> Itera
             beside.unlink()
         raise
     sync_folder(os.fspath(path.parent))
+
+
+def _behind_own_links(path: Path) -> Path:
+    """Return the file that a link of this user stands for; a link that another user planted is replaced by the file."""
+    for _ in range(_MOST_LINKS):
+        if not is_own_link(path):
+            break
+        path = path.parent / path.readlink()
+    return path
 
 
 def _sweep(path: Path) -> None:

@@ -1,8 +1,10 @@
 """The layer that keeps what was read."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from threading import get_ident
 from typing import Any, Literal, TypeVar
 
 import cachetools
@@ -93,7 +95,9 @@ class Cached(Layer[K, V]):
         copy: bool = False,
     ) -> None:
         super().__init__(store)
-        self._cache = _policy(policy, maxsize, ttl, getsizeof)
+        self._empty = partial(_policy, policy, maxsize, ttl, getsizeof)
+        self._cache = self._empty()
+        self._unsure: dict[object, int] = {}  # what changes the cache now, and its thread: cut off, it stays here
         self._guard = new_lock()
         self._absences = absences
         self._given: Callable[[Any], Any] = copied if copy else _as_it_is
@@ -110,7 +114,7 @@ class Cached(Layer[K, V]):
         except ODD:
             return self.inner.get(key, default)
         with self._guard:
-            value = self._cache.get(known, _UNKNOWN)
+            value = self._look(known)
             if value is not _UNKNOWN:
                 self._hits += 1
                 return default if value is MISSING else self._given(value)
@@ -126,7 +130,7 @@ class Cached(Layer[K, V]):
         except ODD:
             return self.inner.has(key)
         with self._guard:
-            value = self._cache.get(known, _UNKNOWN)
+            value = self._look(known)
         return self.inner.has(key) if value is _UNKNOWN else value is not MISSING
 
     def get_many(self, keys: Iterable[K], default: Any = None) -> list[Any]:
@@ -136,7 +140,7 @@ class Cached(Layer[K, V]):
         except ODD:
             return [self.get(key, default) for key in keys]
         with self._guard:
-            found = {known: self._cache.get(known, _UNKNOWN) for _, known in wanted}
+            found = {known: self._look(known) for _, known in wanted}
             seen = self._writes
         missed = {known: key for key, known in wanted if found[known] is _UNKNOWN}
         with self._guard:
@@ -149,10 +153,33 @@ class Cached(Layer[K, V]):
         values = (found[known] for _, known in wanted)
         return [default if value is MISSING else self._given(value) for value in values]
 
+    def _look(self, known: Any) -> Any:
+        """Return what is remembered of a key; what was cut off in the middle of a change is forgotten before."""
+        if self._unsure:
+            self._recover()
+        try:
+            return self._cache.get(known, _UNKNOWN)
+        except BaseException:  # it came in the middle of the policy's own code
+            self._cache = self._empty()
+            raise
+
+    def _recover(self) -> None:
+        """Forget everything where an exception from outside cut off a change of this thread."""
+        thread = get_ident()
+        cut_off = [change for change, whose in list(self._unsure.items()) if whose == thread]
+        if cut_off:
+            with self._guard:
+                self._writes += 1
+                self._cache = self._empty()
+                for change in cut_off:
+                    self._unsure.pop(change, None)
+
     def _fill(self, read: list[tuple[Any, Any]], seen: int) -> None:
         with self._guard:
             if self._writes != seen:
                 return
+            change = object()
+            self._unsure[change] = get_ident()
             for known, value in read:
                 if value is MISSING and not self._absences:
                     continue
@@ -160,18 +187,23 @@ class Cached(Layer[K, V]):
                     self._cache[known] = value
                 except ValueError:  # larger than the whole cache: it stays below
                     self._cache.pop(known, None)
+            del self._unsure[change]
 
     # -- writes ------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _writing(self, keys: Iterable[K] | None) -> Iterator[None]:
+    def _writing(self, keys: Iterable[K] | None) -> "_Writing":
         """Drop `keys` (None: everything) before and after a write, and cancel the fills that ran beside it."""
-        known = None if keys is None else self._known(keys)
-        self._drop(known)
-        try:
-            yield
-        finally:
-            self._drop(known)
+        return _Writing(self, keys)
+
+    def _begin_write(self, write: object, keys: Iterable[K] | None) -> None:
+        if self._unsure:
+            self._recover()
+        self._unsure[write] = get_ident()
+        self._drop(None if keys is None else self._known(keys))
+
+    def _end_write(self, write: object, keys: Iterable[K] | None) -> None:
+        self._drop(None if keys is None else self._known(keys))
+        self._unsure.pop(write, None)
 
     def _known(self, keys: Iterable[K]) -> list[Any]:
         """Return the keys of the cache for those of `keys` that can have an entry at all."""
@@ -185,7 +217,7 @@ class Cached(Layer[K, V]):
         with self._guard:
             self._writes += 1
             if known is None:
-                self._cache.clear()
+                self._cache = self._empty()
             else:
                 for key in known:
                     self._cache.pop(key, None)
@@ -200,10 +232,8 @@ class Cached(Layer[K, V]):
 
     def set_many(self, pairs: Iterable[tuple[K, V]], *, ttl: float | None = None) -> None:
         written: list[K] = []
-        try:
+        with self._writing(written):
             self.inner.set_many(_noted(pairs, written), **given(ttl=ttl))
-        finally:
-            self._drop(self._known(written))
 
     def delete_many(self, keys: Iterable[K]) -> int:
         keys = list(keys)
@@ -265,6 +295,20 @@ class Cached(Layer[K, V]):
     def forget(self) -> None:
         """Empty the cache; the store below is not touched."""
         self._drop(None)
+
+
+class _Writing:
+    """A write through a cache. Cut off by an exception from outside, it leaves a mark, and the cache is forgotten."""
+
+    def __init__(self, cached: Cached[Any, Any], keys: Iterable[Any] | None) -> None:
+        self._cached = cached
+        self._keys = keys
+
+    def __enter__(self) -> None:
+        self._cached._begin_write(self, self._keys)  # noqa: SLF001 - one thing in two classes
+
+    def __exit__(self, *_error: object) -> None:
+        self._cached._end_write(self, self._keys)  # noqa: SLF001
 
 
 _UNKNOWN = object()

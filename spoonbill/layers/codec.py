@@ -10,7 +10,7 @@ from spoonbill.errors import CodecError, InvalidKeyError
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.query import Query
 from spoonbill.store import KeyLayer, Store, ValueLayer
-from spoonbill.store.binding import bind, given
+from spoonbill.store.binding import bind, given, weakly
 from spoonbill.store.names import named
 from spoonbill.store.opening import opened
 
@@ -90,13 +90,13 @@ class Codec(ValueLayer[K, V]):
             bind(self, "set_many", self._set_bytes, because=because)
 
     def _setter(self) -> Callable[..., None]:
-        put = self.inner.set
+        put, put_odd = self.inner.set, weakly(self, ValueLayer.set)
 
         def set_bytes(key: Any, value: Any, *, ttl: float | None = None) -> None:
             if value.__class__ is bytes and ttl is None:
                 put(key, value)
             else:
-                ValueLayer.set(self, key, value, ttl=ttl)
+                put_odd(key, value, ttl=ttl)
 
         return set_bytes
 

@@ -168,7 +168,8 @@ class Compressed(BytesLayer[K, V]):
                 "pip install 'spoonbill-framework[compression]'"
             ) from error
         except Exception as error:
-            if type(error).__module__.partition(".")[0] not in {"zstandard", "zlib", "brotli", "builtins", "_brotli"}:
+            known = {"zstandard", "zlib", "brotli", "builtins", "_brotli"}
+            if isinstance(error, TimeoutError) or type(error).__module__.partition(".")[0] not in known:
                 raise
             raise self._damaged(key, f"{name}: {error}") from error
         if len(value) > self.max_size:

@@ -7,7 +7,7 @@ from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError
 from spoonbill.query import Plan, Query, prefixed
 from spoonbill.store import KeyLayer, Store
-from spoonbill.store.binding import bind
+from spoonbill.store.binding import bind, weakly
 
 __all__ = ["Prefixed"]
 
@@ -53,7 +53,7 @@ class Prefixed(KeyLayer[str, V]):
             bind(self, "get", self._getter(), because=f"the key with {prefix!r} before it, without a call for that")
 
     def _getter(self) -> Callable[..., Any]:
-        get, prefix, otherwise = self.inner.get, self.prefix, super().get
+        get, prefix, otherwise = self.inner.get, self.prefix, weakly(self, KeyLayer.get)
 
         def get_prefixed(key: Any, default: Any = None) -> Any:
             try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from spoonbill.codecs import get_codec
+from spoonbill.common.open_places import refuse_open_place
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.filesystems import open_for_reading, write_atomically
@@ -67,7 +68,10 @@ def write(
     ------
     CodecError
         If a value cannot be held.
+    StoreError
+        If it cannot be written, or `url` is a file of a store that is open in this process.
     """
+    refuse_open_place(url)
     with write_atomically(url, storage_options) as file:
         return _write_frames(file, with_progress(entries, progress, "saving"), allow_pickle=allow_pickle)
 

@@ -9,6 +9,14 @@ from typing import Any, Generic, TypeVar, cast, overload
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.sentinels import MISSING, RAISE, absent
+from spoonbill.errors import (
+    ClosedError,
+    CodecError,
+    InvalidKeyError,
+    KeyTooLongError,
+    StoreError,
+    ValueTooLargeError,
+)
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store.attempts import attempts
 from spoonbill.store.binding import given, lasting, no_ttl
@@ -260,9 +268,21 @@ class Verbs(Described, Generic[K, V]):
         """Raise the error that a set of this pair would raise. Writes nothing."""
 
     def replace_all(self, pairs: Iterable[tuple[K, V]]) -> None:
-        """Replace the whole contents by `pairs`: in one step where the engine can, else clear first, then set."""
-        self.clear()
-        self.set_many(pairs)
+        """Replace the whole contents by `pairs`: in one step where the engine can, else clear first, then set.
+
+        Raises
+        ------
+        StoreError
+            If the engine fails. Where it cannot do it in one step, the error says that the old contents may be gone.
+        """
+        try:
+            self.clear()
+            self.set_many(pairs)
+        except ClosedError:
+            raise
+        except (StoreError, CodecError, InvalidKeyError, KeyTooLongError, ValueTooLargeError) as error:
+            error.args = (f"{error} The old contents may be gone, and only a part of the new ones there: do it again.",)
+            raise
 
     def flush(self) -> None:
         """Wait until everything written so far is where the engine keeps it."""

@@ -10,8 +10,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import wraps
-from types import MethodType
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from spoonbill.errors import UnsupportedError
 from spoonbill.store.odd_keys import READERS
@@ -127,14 +127,34 @@ def _refusing_ttl(function: Callable[..., Any]) -> Callable[..., Any]:
     return write
 
 
-def _without_self(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(_self: object, *arguments: Any, **options: Any) -> Any:
+def weakly(store: "Verbs[Any, Any]", method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `method` of a store for that store to hold, without the cycle that would keep its engine open.
+
+    Who calls it when the store is gone reaches the same engine by a store that is made alike.
+    """
+    owner, cls, (arguments, options) = ref(store), type(store), store._configuration  # noqa: SLF001
+
+    @wraps(method)
+    def call(*given: Any, **more: Any) -> Any:
+        alive = owner()
+        return method(cls(*arguments, **options) if alive is None else alive, *given, **more)
+
+    return call
+
+
+def _refusing_ttl_of(store: "Verbs[Any, Any]", function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of one store that refuses a ttl, and does not keep that store alive."""
+    owner = ref(store)
+
+    def write(*arguments: Any, ttl: float | None = None, **options: Any) -> Any:
+        if ttl is not None:
+            raise no_ttl(owner())
         return function(*arguments, **options)
 
-    return method
+    return write
 
 
-def no_ttl(store: "Verbs[Any, Any]") -> UnsupportedError:
+def no_ttl(store: "Verbs[Any, Any] | None") -> UnsupportedError:
     """Return the error of a write with a time to live to a store that cannot expire entries."""
     return UnsupportedError(f"{store!r} cannot expire entries: leave ttl= out, or put Expiring(store) around it")
 
@@ -166,8 +186,10 @@ def bind(store: "Verbs[Any, Any]", verb: str, function: Callable[..., Any], *, b
     because : str
         Why it is the same, for `Verbs.route`.
     """
+    if getattr(function, "__self__", None) is store:
+        function = weakly(store, function.__func__)  # type: ignore[attr-defined] # a method
     if VERBS[verb].ttl and not _takes_ttl(function):
-        function = MethodType(_refusing_ttl(_without_self(function)), store)
+        function = _refusing_ttl_of(store, function)
     vars(store)[verb] = function
     vars(store).setdefault("_bound", {})[verb] = because
 

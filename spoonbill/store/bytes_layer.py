@@ -34,20 +34,25 @@ class BytesLayer(ValueLayer[K, V]):
 
     def __init__(self, store: Store[Any, Any]) -> None:
         layers, bottom = opened(store, type(self).__name__)
-        self._working: BytesLayer[Any, Any] = self
+        self._below_codec: BytesLayer[Any, Any] | None = None
         if not layers:
             super().__init__(bottom)
             return
         arguments, options = self._configuration
         with named(self):
-            self._working = type(self)(bottom, *arguments[1:], **{k: v for k, v in options.items() if k != "store"})
-            inner: Store[Any, Any] = self._working
+            self._below_codec = type(self)(bottom, *arguments[1:], **{k: v for k, v in options.items() if k != "store"})
+            inner: Store[Any, Any] = self._below_codec
             for layer in reversed(layers):
                 inner = layer.over(inner)
         super().__init__(inner)
         self.is_recipe = True  # a name for the stack inside it
         for verb in VERBS:
             bind(self, verb, getattr(inner, verb), because=f"works below the codec, on the bytes of {bottom!r}")
+
+    @property
+    def _working(self) -> "BytesLayer[Any, Any]":
+        """The layer that works: this one, or that which took its place below the codec."""
+        return self if self._below_codec is None else self._below_codec
 
     def native(self, verb: str) -> bool:
         return super().native(verb) if self._working is self else self.inner.native(verb)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from spoonbill.common.locks import Lock, new_lock
 from spoonbill.common.masking import MASK, is_secret, masked, scrub, secrets_in, without
+from spoonbill.common.paths import absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
@@ -57,6 +58,7 @@ class Described(ABC):
     features: frozenset[str] = frozenset()
     url: str | None = None  # the address that it was opened by, without secrets
     secret_options: ClassVar[frozenset[str]] = frozenset()  # parameters that no repr shows, whatever they hold
+    path_options: ClassVar[frozenset[str]] = frozenset()  # parameters that may be local paths, pickled as absolute ones
 
     _states_contract = True
     _derived: ClassVar[dict[str, Callable[..., Any]]] = {}  # the forms of `Verbs`, once it is there
@@ -88,6 +90,7 @@ class Described(ABC):
         # Captured here, since a stranger's __init__ need not call ours.
         self = super().__new__(cls)
         self._configuration = (arguments, options)
+        self._portable = _settled(cls, arguments, options) if cls.path_options else self._configuration
         self._lock = new_lock()
         name = current_name()
         if name is not None:
@@ -96,6 +99,7 @@ class Described(ABC):
 
     _configuration: tuple[tuple[Any, ...], dict[str, Any]]
     _name_outside: Name | None = None  # of the named store that this one was made for
+    _portable: tuple[tuple[Any, ...], dict[str, Any]]
     _lock: Lock
     _closed: bool = False
 
@@ -139,7 +143,7 @@ class Described(ABC):
         return f"{cls.__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _rebuild, (type(self), *self._configuration)
+        return _rebuild, (type(self), *self._portable)
 
     def _failure(
         self, operation: str, key: Any, cause: BaseException, remedy: str, *, unanswered: bool = False
@@ -221,6 +225,21 @@ def _shown(name: str, argument: Any) -> str:
     if isinstance(argument, (list, tuple, dict, builtin_set)):
         return f"<{type(argument).__name__} of {len(argument)}>"
     return f"<{type(argument).__name__}>"
+
+
+def _settled(
+    cls: type[Described], arguments: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return a configuration that means the same in every working directory."""
+    names = (*_parameters(cls), *("" for _ in arguments))
+
+    def settle(name: str, argument: Any) -> Any:
+        return absolute(argument) if name in cls.path_options else argument
+
+    return (
+        tuple(settle(name, argument) for name, argument in zip(names, arguments, strict=False)),
+        {name: settle(name, option) for name, option in options.items()},
+    )
 
 
 builtin_set = set

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from spoonbill.common.progress import Progress
 from spoonbill.errors import UnsupportedError
 from spoonbill.snapshots import file as snapshot
+from spoonbill.store.loading import check_entries
 from spoonbill.store.searches import Searches
 from spoonbill.store.verifying import damaged
 
@@ -29,6 +30,9 @@ class Store(Searches[K, V]):
 
     def __copy__(self) -> Self:
         raise UnsupportedError(f"{self!r} is a handle, not its data: store.copy() returns a dict of the data")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
 
     @property
     def raw(self) -> "Store[Any, Any]":
@@ -120,10 +124,14 @@ class Store(Searches[K, V]):
         ------
         SnapshotError
             If the file is no snapshot, is torn or corrupted, or holds pickled values and this store is strict.
+        InvalidKeyError
+            If two of its keys are one key here.
+        StoreError
+            If the engine fails. Where it cannot replace everything in one step, the error says that the old contents
+            may be gone.
         """
         if self.read_only:
             self.replace_all(())  # refused before the file is read
         with snapshot.open_snapshot(url, allow_pickle=not self.strict, **storage_options) as entries:
-            for key, value in entries(progress=progress):
-                self.check(key, value)
+            check_entries(self, entries, progress)
             self.replace_all(entries(progress=progress))

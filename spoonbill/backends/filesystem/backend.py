@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
-from spoonbill.backends.filesystem.root import FilesystemRoot
+from spoonbill.backends.filesystem.root import FilesystemRoot, opening_failures
 from spoonbill.common.batching import batches
 from spoonbill.common.masking import masked, secrets_in
 from spoonbill.common.progress import Progress
@@ -323,7 +323,7 @@ class Filesystem(FilesystemRoot):
         self._secrets |= secrets_in(url, storage_options)
         try:
             target = open_folder(url, storage_options, sync=False, manifest=None)
-        except Exception as error:
+        except opening_failures(url) as error:
             self._refuse("save", MISSING, error)
         with closing(target):
             try:

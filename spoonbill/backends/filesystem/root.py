@@ -5,12 +5,16 @@ import inspect
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from spoonbill.backends.filesystem.cache import DiskCache
 from spoonbill.backends.shared import check_spelling, unknown_option
+from spoonbill.common.failures import UNSOUND
 from spoonbill.common.masking import scrub, secrets_in
+from spoonbill.common.open_places import note_place
+from spoonbill.common.paths import absolute, is_local
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError
@@ -32,12 +36,23 @@ def _known_options(folder: Folder | None) -> list[str]:
     return [*_OPTIONS, *(inspect.signature(type(folder.fs)).parameters if folder is not None else ())]
 
 
+def opening_failures(url: str) -> tuple[type[Exception], ...]:
+    """Return what opening a folder can raise: fsspec and its clients raise anything, the operating system does not."""
+    return (OSError, *UNSOUND) if is_local(url) else (Exception,)
+
+
+def _root_of(root: str) -> tuple[str, ...]:
+    return (root,)
+
+
 class FilesystemRoot(Store[str, bytes]):
     """What `Filesystem` is made of below its verbs. The parameters are told there."""
 
     guarantees = LocalFolder.guarantees
     _folder: Folder
     features = frozenset({"read_range"})
+
+    path_options = frozenset({"url", "cache"})
 
     def __init__(
         self,
@@ -55,13 +70,13 @@ class FilesystemRoot(Store[str, bytes]):
             folder = open_folder(url, storage_options, sync=sync, manifest=manifest)
         except SpoonbillError:
             raise
-        except Exception as error:
+        except opening_failures(url) as error:
             self._refuse("open", MISSING, error)
         self._folder = folder
         self._root = folder.root
         self._start = folder.start
         self._failures = folder.failures
-        self._copies = None if cache is None else DiskCache(cache, folder)
+        self._copies = None if cache is None else DiskCache(absolute(cache), folder)
         self._settled = folder.read_only
         self._lock = folder.lock
         self._writing = self._lock if folder.serial else nullcontext()
@@ -69,6 +84,8 @@ class FilesystemRoot(Store[str, bytes]):
         self.limits = limits_below(folder.limits, self._root)
         self.guarantees = folder.guarantees
         self.read_only = folder.read_only  # a web server, an archive
+        if isinstance(folder, LocalFolder):
+            note_place(folder, "a FilesystemStore", partial(_root_of, folder.root))
 
     # -- the folder --------------------------------------------------------------------------------------------
 

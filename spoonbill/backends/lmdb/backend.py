@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from itertools import islice, pairwise, repeat
+from itertools import cycle, pairwise, repeat
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard, Unpack
 
@@ -10,6 +10,7 @@ import lmdb
 
 from spoonbill.backends.lmdb.compiled import (
     EMPTY,
+    FAILURES,
     Batch,
     batch,
     batch_verbs,
@@ -17,14 +18,16 @@ from spoonbill.backends.lmdb.compiled import (
     listing_verbs,
     single_key_verbs,
 )
-from spoonbill.backends.lmdb.environment import Environment, SharedHandle, environment
+from spoonbill.backends.lmdb.environment import Environment, SharedHandle, environment, remedy
+from spoonbill.backends.lmdb.named import empty
 from spoonbill.backends.lmdb.options import LmdbOptions
+from spoonbill.backends.lmdb.ranges import bounds_of, pairs_of
 from spoonbill.backends.lmdb.spool import Spool
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
-from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, SpoonbillError, StoreError
+from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, SpoonbillError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import no_ttl
@@ -32,6 +35,8 @@ from spoonbill.store.odd_keys import raise_unhashable
 from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
+_DUE = (*repeat(False, 63), True)
+"""Every 64 writes, dead readers are looked for."""
 _LARGEST_SORTED = 200_000
 _BATCH = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
@@ -60,6 +65,7 @@ class Lmdb(Store[str, bytes]):
         iteration="a snapshot of the moment when the loop began; writing meanwhile works",
         atomic="between all processes",
     )
+    path_options = frozenset({"path"})
     reads_odd_keys = True
     _batch = _BATCH  # a class of larger values says fewer
 
@@ -75,6 +81,7 @@ class Lmdb(Store[str, bytes]):
         shared = environment(path, engine)
         self._lock = shared.lock
         self._handle = SharedHandle(shared)
+        self._due = cycle(_DUE)
 
     @property
     def _shared(self) -> Environment:
@@ -82,12 +89,14 @@ class Lmdb(Store[str, bytes]):
             raise self._closed_error()
         return self._handle.shared
 
+    # A write begins by ``begin(None, None, True)``: LMDB's binding takes keywords at twice the price.
+
     # -- single keys -------------------------------------------------------------------------------------------
 
     def get(self, key: str, default: Any = None) -> Any:
         try:
             return self._handle.begin().get(key.encode() or EMPTY, default)
-        except Exception as error:
+        except FAILURES as error:
             return self.get(key, default) if self._repair("get", key, error) else default
 
     def has(self, key: str) -> bool:
@@ -97,18 +106,22 @@ class Lmdb(Store[str, bytes]):
         if ttl is not None:
             raise no_ttl(self)
         try:
-            with self._lock, self._handle.begin(write=True) as txn:
+            with self._lock, self._handle.begin(None, None, True) as txn:
                 txn.put(key.encode() or EMPTY, value)
-        except Exception as error:
+                for due in self._due:  # takes one, and is cheaper than next()
+                    if due:
+                        self._shared.tend()
+                    break
+        except FAILURES as error:
             if not self._repair("set", key, error):
                 self._too_long(key)
             self.set(key, value)
 
     def delete(self, key: str) -> bool:
         try:
-            with self._lock, self._handle.begin(write=True) as txn:
+            with self._lock, self._handle.begin(None, None, True) as txn:
                 return bool(txn.delete(key.encode() or EMPTY))
-        except Exception as error:
+        except FAILURES as error:
             return self._repair("delete", key, error) and self.delete(key)
 
     def add(self, key: str, value: bytes) -> bool:
@@ -128,9 +141,11 @@ class Lmdb(Store[str, bytes]):
         """Do `work` on one key in a write transaction, again after the map grew."""
         while True:
             try:
-                with self._lock, self._handle.begin(write=True) as txn:
+                with self._lock, self._handle.begin(None, None, True) as txn:
+                    if next(self._due):
+                        self._shared.tend()
                     return work(txn, key.encode() or EMPTY)
-            except Exception as error:
+            except FAILURES as error:
                 if not self._repair(operation, key, error):
                     return self._too_long(key) if operation == "add" else None
 
@@ -143,7 +158,7 @@ class Lmdb(Store[str, bytes]):
             return list(map(txn.get, _encode_all(keys), repeat(default)))
         except (AttributeError, UnicodeEncodeError):
             return [self.get(key, default) for key in keys]  # one of them can be the key of no entry
-        except Exception as error:
+        except FAILURES as error:
             if self._repair("get_many", MISSING, error):
                 return self.get_many(keys, default)
             return [self.get(key, default) for key in keys]  # one of them is too long to be there
@@ -161,16 +176,19 @@ class Lmdb(Store[str, bytes]):
         pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._batch)
         chunks = (batch(piece, down) for piece in pieces)
         with closing(self._spooled(operation, chunks)) as spool:
+            if spool.is_large:
+                self._shared.widen()
             chunk = Batch((), tuple)
             while True:
                 try:
-                    with self._lock, self._handle.begin(write=True) as txn:
+                    with self._lock, self._handle.begin(None, None, True) as txn:
+                        self._shared.tend()
                         if clear:
-                            txn.drop(self._shared.env.open_db(None, txn=txn), delete=False)
+                            empty(txn, self._shared.env.open_db(None, txn=txn), self._handle.begin(buffers=True))
                         for chunk in spool:
                             chunk.put(txn)
                         return
-                except Exception as error:
+                except FAILURES as error:
                     if isinstance(error, lmdb.BadValsizeError):
                         self._too_long(next(name for name in chunk.names if len(name) > _LONGEST).decode())
                     self._repair(operation, MISSING, error)
@@ -198,11 +216,11 @@ class Lmdb(Store[str, bytes]):
         while True:
             try:
                 names = [name for name in _encode_all(keys) if len(name) <= _LONGEST]
-                with self._lock, self._handle.begin(write=True) as txn:
+                with self._lock, self._handle.begin(None, None, True) as txn:
                     return sum(map(txn.delete, names))
             except (AttributeError, UnicodeEncodeError):
                 return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
-            except Exception as error:
+            except FAILURES as error:
                 self._repair("delete_many", MISSING, error)
 
     def clear(self) -> None:
@@ -213,7 +231,7 @@ class Lmdb(Store[str, bytes]):
     def count(self) -> int:
         try:
             return self._handle.begin().stat()["entries"]  # type: ignore[no-any-return]
-        except Exception as error:
+        except FAILURES as error:
             self._repair("count", MISSING, error)
             return self.count()
 
@@ -241,7 +259,7 @@ class Lmdb(Store[str, bytes]):
                 head = prefix.encode(errors="surrogatepass")
                 if not cursor.set_range(max(head, start)):
                     continue
-                for key, value in _pairs(cursor, keys_only=query.keys_only):
+                for key, value in pairs_of(cursor, keys_only=query.keys_only):
                     if not key.startswith(head) or (stop is not None and key >= stop):
                         break
                     yield self.text(key), value
@@ -249,7 +267,7 @@ class Lmdb(Store[str, bytes]):
     def split(self, count: int) -> list[Part]:
         check_count(count)
         with self.snapshot("split") as cursor:
-            bounds = _bounds(cursor.iternext(values=False), self.count(), count)
+            bounds = bounds_of(cursor.iternext(values=False), self.count(), count)
         return [(_RANGE, start, stop) for start, stop in pairwise((b"", *bounds, None))]
 
     def plan(self, query: Query) -> Plan:
@@ -267,21 +285,22 @@ class Lmdb(Store[str, bytes]):
     @contextmanager
     def snapshot(self, operation: str) -> Iterator[Any]:
         """Hold a read transaction with a cursor, counted so that nothing closes the environment under it."""
-        snapshot = object()
-        while True:
-            shared = self._shared
-            shared.live.add(snapshot)  # first, so that no other thread closes it in between
-            try:
-                txn = self._handle.begin()
-                break
-            except Exception as error:
-                shared.live.discard(snapshot)
-                self._repair(operation, MISSING, error)
+        snapshot, shared = object(), self._shared
         try:
-            yield txn.cursor()
+            while True:
+                shared.live.add(snapshot)  # first, so that no other thread closes it in between
+                try:
+                    txn = self._handle.begin()
+                    break
+                except FAILURES as error:
+                    shared.live.discard(snapshot)
+                    self._repair(operation, MISSING, error)
+            try:
+                yield txn.cursor()
+            finally:
+                txn.abort()
         finally:
             shared.live.discard(snapshot)
-            txn.abort()
 
     def text(self, key: bytes) -> str:
         """Return LMDB's `key` as a str."""
@@ -311,7 +330,8 @@ class Lmdb(Store[str, bytes]):
     def flush(self) -> None:
         try:
             self._shared.env.sync(True)
-        except Exception as error:
+            self._shared.tend()
+        except FAILURES as error:
             self._repair("flush", MISSING, error)
 
     def close(self) -> None:
@@ -328,8 +348,6 @@ class Lmdb(Store[str, bytes]):
 
     def _repair(self, operation: str, key: Any, error: Exception) -> bool:
         """Do what lets the call be made again, and return True; False where the key is too long; else raise."""
-        if isinstance(error, StoreError):
-            raise error
         shared = self._shared
         if isinstance(error, lmdb.MapFullError):
             shared.grow()
@@ -344,8 +362,10 @@ class Lmdb(Store[str, bytes]):
             raise self._no_key(key) from error
         elif type(error) is lmdb.Error and "closed" in str(error):
             shared.revive()
+        elif isinstance(error, lmdb.ReadersFullError) and shared.env.reader_check():
+            pass  # slots of dead readers, which are free now
         elif isinstance(error, lmdb.Error):
-            raise self._failure(operation, key, error, "Check the disk and the permissions of the path.") from error
+            raise self._failure(operation, key, error, remedy(error)) from error
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
             raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
         else:
@@ -368,19 +388,6 @@ def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:
     return (key.encode() or EMPTY for key in keys)
 
 
-def _bounds(keys: Iterator[bytes], total: int, count: int) -> list[bytes]:
-    """Return the keys that begin the second and every later of `count` parts of `total` keys, as even as can be."""
-    places = sorted({index * total // count for index in range(1, count)} - {0})
-    found = (next(islice(keys, after - before - 1, None), None) for before, after in pairwise([-1, *places]))
-    return [key for key in found if key is not None]
-
-
 def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
     """Return whether `pairs` are the items of a dict, which is then read as it is."""
     return type(pairs) is _DictItems and len(pairs) <= _LARGEST_SORTED
-
-
-def _pairs(cursor: Any, *, keys_only: bool) -> Iterator[tuple[bytes, Any]]:
-    if keys_only:
-        return zip(cursor.iternext(keys=True, values=False), repeat(None))
-    return cursor.iternext()  # type: ignore[no-any-return]

@@ -6,10 +6,17 @@ from functools import partial
 from itertools import islice, repeat, takewhile
 from typing import Any, Protocol
 
+import lmdb
+
 from spoonbill.backends.lmdb.environment import SharedHandle
 from spoonbill.common.sentinels import MISSING
 from spoonbill.keys import MARKER
 from spoonbill.store.odd_keys import ODD, raise_unhashable
+
+FAILURES = (lmdb.Error, AttributeError, UnicodeEncodeError, TypeError)
+"""What a call to LMDB can raise, its odd keys included; all else came from outside, and passes."""
+
+_ODD_OR_FAILED = (*FAILURES, IndexError)
 
 EMPTY = b"\xff"
 """Stands for the empty key, which LMDB cannot hold: no UTF-8 text contains this byte."""
@@ -54,7 +61,7 @@ def single_key_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], 
             data = encode(key)
             if data[0] != _MARKER:
                 return begin().get(data, default)
-        except Exception:  # noqa: S110 - an odd key, or a failure: the store's own verb deals with both
+        except _ODD_OR_FAILED:  # an odd key, or a failure: the store's own verb deals with both
             pass
         return _get_odd(store, down, key, default)
 
@@ -63,7 +70,7 @@ def single_key_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], 
             data = encode(key)
             if data[0] != _MARKER:
                 return begin().get(data) is not None
-        except Exception:  # noqa: S110 - as above
+        except _ODD_OR_FAILED:  # as above
             pass
         return get(key, MISSING) is not MISSING
 
@@ -92,7 +99,7 @@ def batch_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], str])
             # Where the engine holds no marked key, one that looks marked is absent, as it would be by its stored name.
             if not _holds_marked(txn.cursor()) or not _one_is_marked(data):
                 return list(map(txn.get, data) if default is None else map(txn.get, data, repeat(default)))
-        except Exception:  # noqa: S110 - odd keys, or a failure: the store's own verb deals with both
+        except FAILURES:  # odd keys, or a failure: the store's own verb deals with both
             pass
         try:
             return store.get_many(list(map(down, keys)), default)

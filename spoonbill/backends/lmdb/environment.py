@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary, ref
 
 import lmdb
 import lmdbm
@@ -12,13 +13,20 @@ import lmdbm
 from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.backends.shared import unknown_option
 from spoonbill.common.locks import engine_lock, new_lock
+from spoonbill.common.open_places import note_place
+from spoonbill.common.paths import absolute, identity
 from spoonbill.errors import StoreError, UnsupportedError
 
 LARGEST_MAP = 1 << 40
-"""A sparse map of 1 TiB: address space, not disk. It is halved where the platform grants less, and then grown."""
+"""A sparse map of 1 TiB, for a stream whose length nobody knows: address space, not disk."""
+_MAP = 1 << 36
+"""The map of a store that is opened: 64 GiB, so that a thousand stores fit. It is halved where the platform grants
+less, and grown when it is full."""
 _SMALLEST_MAP = 1 << 24
+_READERS = 2048
+"""Transactions that may read at a time; LMDB's own 126 are soon used up by open loops."""
 
-_open: WeakValueDictionary[str, "Environment"] = WeakValueDictionary()
+_open: WeakValueDictionary[tuple[int, int] | None, "Environment"] = WeakValueDictionary()
 _registry = new_lock()
 
 
@@ -32,18 +40,39 @@ class Environment:
     def __init__(self, path: str, options: dict[str, Any]) -> None:
         self.path = path
         self.options = options
-        self.lock = engine_lock(("lmdb", path))
+        self.identity: tuple[int, int] | None = None
         self.handles: WeakSet[SharedHandle] = WeakSet()
         self.live: set[object] = set()  # iterators' snapshots: the environment must not be closed under them
-        self.reopen(options.get("map_size") or LARGEST_MAP)
+        self.reopen(options.get("map_size") or max(_MAP, 4 * _size_of(_data_file(path, options))))
+        self.identity = identity(_data_file(path, options))
+        self.lock = engine_lock(("lmdb", self.identity))
+        self.env.reader_check()
+        note_place(self, "an LMDB database", self._files())
+
+    def _files(self) -> Callable[[], tuple[str, ...]]:
+        myself = ref(self)
+
+        def files() -> tuple[str, ...]:
+            alive = myself()
+            if alive is None:
+                return ()
+            beside = f"{alive.path}-lock", os.path.join(alive.path, "lock.mdb")  # noqa: PTH118
+            return alive.path, _data_file(alive.path, alive.options), *beside
+
+        return files
 
     def reopen(self, size: int) -> None:
         """Open the environment with a map of `size` bytes, or the half, the quarter, ... that the platform grants.
 
         A `size` of 0 takes over the size that is written in the file.
         """
-        rest = {name: option for name, option in self.options.items() if name != "map_size"}
+        self.check_place()
+        self._process = os.getpid()
+        rest = {"max_readers": _READERS} | {name: option for name, option in self.options.items() if name != "map_size"}
         flag = "r" if rest.pop("readonly", False) else "c"
+        if flag == "c":
+            with suppress(OSError):  # LMDB says itself what is wrong with the folder
+                os.makedirs(os.path.dirname(self.path), exist_ok=True)  # noqa: PTH103, PTH120
         while True:
             try:
                 self.env = lmdbm.Lmdb.open(self.path, flag, map_size=size, autogrow=False, **rest).env
@@ -58,6 +87,31 @@ class Environment:
             except TypeError as error:
                 raise unknown_option("LmdbStore", error, LmdbOptions.__annotations__, self.options) or error from None
         self.begin_with(self.env.begin)
+
+    def __del__(self) -> None:
+        # A transaction that an exception's traceback still holds would keep it open, and LMDB opens a path once.
+        # What a fork gave to the child stays open there: its transactions have the slots of the parent's readers.
+        if hasattr(self, "env") and self._process == os.getpid():
+            self.env.close()
+
+    def check_place(self) -> None:
+        """Raise where the path does not name any more what was opened.
+
+        Raises
+        ------
+        StoreError
+            If the folder was removed, moved or replaced: what is written here would be lost with the old one.
+        """
+        if self.identity is not None and identity(_data_file(self.path, self.options)) != self.identity:
+            raise StoreError(
+                f"{self.path} was removed, moved or replaced while it was open, so nothing more is written to it: "
+                "close the store and open it again"
+            )
+
+    def tend(self) -> None:
+        """Do what is due every some writes: free the slots of dead readers, whose pages LMDB keeps, and look around."""
+        self.env.reader_check()
+        self.check_place()
 
     def revive(self) -> None:
         """Open the environment again where a fork closed it, once for all the threads that find it closed."""
@@ -75,13 +129,18 @@ class Environment:
 
     def _open_error(self, error: BaseException) -> StoreError:
         return StoreError(
-            f"LMDB cannot open {self.path}: {error}. The path names a directory that holds data.mdb, and is made where "
-            "it is missing; check its permissions, and that it is no file (subdir=False opens a file)"
+            f"LMDB cannot open {self.path}: {error}. The path names a directory that holds data.mdb; check its "
+            "permissions, and that it is no file (subdir=False opens a file)"
         )
 
     def grow(self) -> None:
         """Double the map."""
         self._reopen_with(lambda: self.map_size * 2, "is full and cannot grow")
+
+    def widen(self) -> None:
+        """Take the largest map that the platform grants, for a stream of unknown length, where nobody chose a size."""
+        if not self.live and "map_size" not in self.options and self.map_size < LARGEST_MAP:
+            self._reopen_with(lambda: LARGEST_MAP, "cannot be widened")
 
     def adopt_size(self) -> None:
         """Take over the map size that another process has set."""
@@ -90,7 +149,7 @@ class Environment:
     def _reopen_with(self, size: Callable[[], int], trouble: str) -> None:
         """Close the environment and open it with another size.
 
-        LMDB resizes a map in place only where no thread reads, which nobody here could promise; readers of a closed
+        LMDB resizes a map in place only where no thread reads, which cannot be promised here; readers of a closed
         environment get an error instead, and come back through `revive`.
         """
         with self.lock:
@@ -125,13 +184,22 @@ class SharedHandle:
     def close(self, error: Exception) -> None:
         """Let the environment go; every later use raises `error`."""
 
-        def refuse(**_options: Any) -> Any:
+        def refuse(*_arguments: Any, **_options: Any) -> Any:
             raise error
 
         if self.shared is not None:
             self.shared.handles.discard(self)
         self.shared = None
         self.begin_with(refuse)
+
+
+def remedy(error: lmdb.Error) -> str:
+    """Return what the user can do about an error of LMDB."""
+    if isinstance(error, lmdb.ReadersFullError):
+        return "Every slot of a reader is taken: finish or close some loops, or open with a larger max_readers=."
+    if isinstance(error, lmdb.IncompatibleError):
+        return "It is the name of another program's database in this file: use another key, or another folder."
+    return "Check the disk and the permissions of the path."
 
 
 def environment(path: str | Path, options: dict[str, Any]) -> Environment:
@@ -144,17 +212,31 @@ def environment(path: str | Path, options: dict[str, Any]) -> Environment:
     StoreError
         If it cannot be opened.
     """
-    real = os.path.realpath(path)
+    real = os.path.realpath(absolute(path))
     with _registry:
-        shared = _open.get(real)
+        known = identity(_data_file(real, options))
+        shared = None if known is None else _open.get(known)
         if shared is None:
-            shared = _open[real] = Environment(real, options)
+            shared = Environment(real, options)
+            _open[shared.identity] = shared
         elif shared.options != options:
             raise UnsupportedError(
                 f"{real} is open in this process with the options {shared.options}, and LMDB opens a path once: close "
                 f"it first, or open it with the same options, not {options}"
             )
+        shared.path = real  # the folder may have been moved since
         return shared
+
+
+def _data_file(path: str, options: dict[str, Any]) -> str:
+    return os.path.join(path, "data.mdb") if options.get("subdir", True) else path  # noqa: PTH118
+
+
+def _size_of(path: str) -> int:
+    try:
+        return os.path.getsize(path)  # noqa: PTH202
+    except OSError:
+        return 0
 
 
 def _before_fork() -> None:
@@ -178,10 +260,10 @@ def _after_in_child() -> None:
         if shared.live:
             shared.begin_with(_refused_in_child)
             shared.live.clear()
-            del _open[shared.path]
+            del _open[shared.identity]
 
 
-def _refused_in_child(**_options: Any) -> Any:
+def _refused_in_child(*_arguments: Any, **_options: Any) -> Any:
     raise StoreError(
         "this LMDB store had an open iterator when the process forked, so the child cannot use it: finish or close "
         "iterators before a fork, or open the store in the child under another path"

@@ -70,6 +70,11 @@ class Spool:
         self._file.write(data)
         self._sizes.append(len(data))
 
+    @property
+    def is_large(self) -> bool:
+        """Whether the pairs did not fit in memory."""
+        return self._file is not None
+
     def __iter__(self) -> Iterator[Batch]:
         yield from self._kept
         if self._file is not None:

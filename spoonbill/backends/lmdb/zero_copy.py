@@ -12,7 +12,7 @@ from typing import Any, Unpack
 import lmdb
 
 from spoonbill.backends.lmdb.backend import Lmdb
-from spoonbill.backends.lmdb.compiled import EMPTY
+from spoonbill.backends.lmdb.compiled import EMPTY, FAILURES
 from spoonbill.backends.lmdb.environment import Environment
 from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.common.locks import new_lock
@@ -66,7 +66,7 @@ class ZeroCopyLmdb(Lmdb):
                 return used
             finally:
                 txn.abort()
-        except Exception as error:
+        except FAILURES as error:
             return self.borrow(key, use, default, once=once) if self._repair("get", key, error) else default
 
     def lease(self, key: str, use: Callable[[Any], Any], default: Any = None) -> Any:
@@ -84,7 +84,7 @@ class ZeroCopyLmdb(Lmdb):
                 held.lock.release()
         except lmdb.ReadersFullError:
             return self.borrow(key, lambda memory: use(_octets(bytes(memory))), default)
-        except Exception as error:
+        except FAILURES as error:
             return self.lease(key, use, default) if self._repair("get", key, error) else default
         return default if data is None else use(_octets(_Lent(data, held)))
 

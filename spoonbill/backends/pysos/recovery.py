@@ -4,10 +4,12 @@ import json
 import os
 from typing import IO, Any
 
+from spoonbill.errors import StoreError
+
 __all__ = ["recover"]
 
 
-def recover(path: str) -> None:
+def recover(path: str, *, change: bool) -> None:
     """Settle what a crash or a failed write left half-done, in pysos's own format.
 
     Of lines with one key the last counts, which is the newer: the others become comments, so that none of them comes
@@ -18,11 +20,15 @@ def recover(path: str) -> None:
     ----------
     path : str
         The file. A missing or an empty one is left for pysos to make.
+    change : bool
+        False where another process reads the file, so that nothing may be settled.
 
     Raises
     ------
     OSError
         If it cannot be read or written.
+    StoreError
+        If something is to be settled, and must not be.
     ValueError
         If a line is neither an entry under a text key nor a comment; nothing is changed then.
     """
@@ -30,6 +36,12 @@ def recover(path: str) -> None:
         return
     with open(path, "r+b") as file:  # noqa: PTH123
         older, end, torn = _read(file)
+        if not change:
+            if older or torn:
+                raise StoreError(
+                    f"{path} was left in the middle of a write, and another process reads it: close it there"
+                )
+            return
         for offset in older:
             file.seek(offset)
             file.write(b"#")
@@ -66,6 +78,11 @@ def _key(line: bytes, number: int) -> str:
         key: Any = json.loads(left.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"line {number} does not begin with a JSON key: {error}") from error
+    if type(key) is int:
+        raise ValueError(
+            f"line {number} has the key {key}, an int, as a list of pysos has, and keys are text here: read it with "
+            "pysos, and write the keys as text"
+        )
     if type(key) is not str or not tab:
         raise ValueError(f"line {number} is no text key with a value after a tab")
     return key

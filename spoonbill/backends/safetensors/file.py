@@ -12,6 +12,7 @@ from spoonbill.backends.safetensors.remote import RemoteFile
 from spoonbill.codecs.safetensors.frameworks import get_framework
 from spoonbill.codecs.safetensors.header import TensorInfo
 from spoonbill.common.masking import hiding, masked, secrets_in, without
+from spoonbill.common.paths import absolute
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError, UnsupportedError
@@ -61,6 +62,8 @@ class SafetensorsFile(Store[str, Any]):
         atomic="nothing is written",
     )
 
+    path_options = frozenset({"path"})
+
     def __init__(
         self,
         path: str | Path,
@@ -70,7 +73,7 @@ class SafetensorsFile(Store[str, Any]):
         copy: bool | None = None,
         **storage_options: Any,
     ) -> None:
-        self._url = os.fspath(path)
+        self._url = os.fspath(absolute(path))
         self._options = storage_options
         self._framework = get_framework(framework, device)
         self._load, self._part = self._framework.load, self._framework.part

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from spoonbill.backends.safetensors.mapped_pages import mapped_pages
-from spoonbill.codecs.safetensors.header import Header, header_length, parse_header
+from spoonbill.codecs.safetensors.header import KIND, Header, header_length, parse_header
+from spoonbill.common.open_places import forget_place, note_place
 from spoonbill.filesystems.disk.safely import open_regular
 
 __all__ = ["LocalFile"]
@@ -51,6 +52,7 @@ class LocalFile:
         # A link can be pointed elsewhere without a trace on the file behind it: there the path itself is looked up.
         linked = os.path.realpath(path) != os.path.abspath(path)  # noqa: PTH100 - resolve() would follow the link
         by_path = _by_path(path, _identity(status))
+        note_place(self, KIND, lambda: (path,))
         self.current = by_path if linked else _by_descriptor(self._descriptor, status, by_path)
 
     def span(self, start: int, end: int) -> tuple[Any, int]:  # noqa: ARG002 - all of it is there
@@ -63,6 +65,7 @@ class LocalFile:
 
     def close(self) -> None:
         """Let the file go; arrays on its mapping stay."""
+        forget_place(self)
         self._closer()
 
 

@@ -11,6 +11,7 @@ import fsspec
 from spoonbill.backends.safetensors.file import SafetensorsFile
 from spoonbill.codecs.safetensors.header import TensorInfo
 from spoonbill.common.masking import masked, secrets_in, without
+from spoonbill.common.paths import absolute
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError
@@ -46,6 +47,8 @@ class SafetensorsShards(Store[str, Any]):
     holds_bytes = False
     guarantees: Guarantees = SafetensorsFile.guarantees
 
+    path_options = frozenset({"path"})
+
     def __init__(
         self,
         path: str | Path,
@@ -55,7 +58,7 @@ class SafetensorsShards(Store[str, Any]):
         copy: bool | None = None,
         **storage_options: Any,
     ) -> None:
-        self._url = os.fspath(path)
+        self._url = os.fspath(absolute(path))
         index = _read_index(self._url, storage_options)
         self.metadata: dict[str, Any] = index.get("metadata") or {}
         home = self._url.rpartition("/")[0]

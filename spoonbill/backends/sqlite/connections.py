@@ -119,6 +119,10 @@ class Connections:
             else:
                 return
 
+    def mine(self) -> sqlite3.Connection:
+        """Return the connection of this thread."""
+        return self._own().connection
+
     def guard(self) -> Any:
         """Return what holds other threads off: nothing, but for the only connection to a database in memory."""
         return self._lock if self.in_memory else nullcontext()

@@ -104,6 +104,13 @@ class SQLiteEngine(DocumentEngine[Filter]):
         elif fault := self._table.fault():
             raise StoreError(f"{self!r}: the table {self._table.name!r} is no store: {fault}; choose another table=")
 
+    @property
+    def client(self) -> sqlite3.Connection:
+        return self._connections.mine()
+
+    def knock(self) -> None:
+        self._connections.rows("SELECT 1")
+
     def close(self) -> None:
         self._connections.close()
 

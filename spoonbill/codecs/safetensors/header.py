@@ -48,6 +48,8 @@ BITS: Final = {
 }
 """Bits an element, by the format's name of its dtype, in the library's order: files hold the widest first."""
 
+KIND: Final = "a safetensors file"
+"""What the files are called in errors."""
 METADATA: Final = "__metadata__"
 _LENGTH = 8
 _LONGEST = 100_000_000  # the library's own bound

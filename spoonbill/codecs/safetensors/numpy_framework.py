@@ -34,7 +34,7 @@ _EXTENDED: Final = {
     "F8_E8M0": "float8_e8m0fnu",
 }
 _NAMES: Final = {
-    **{str(dtype.name): name for name, dtype in _PLAIN.items() if name != "C64"},
+    **{str(dtype.name): name for name, dtype in _PLAIN.items()},
     **{extended: name for name, extended in _EXTENDED.items()},
     "bool": "BOOL",
 }
@@ -56,8 +56,8 @@ class NumpyFramework:
     def layout(self, value: Any, /) -> tuple[str, tuple[int, ...]]:
         if type(value) not in {np.ndarray, np.memmap}:
             refuse(f"framework 'np' takes a numpy array, not {type(value).__qualname__}; {_how(value)}")
-        if value.dtype.kind == "c":
-            refuse(f"{value.dtype} is complex; store its .real and its .imag, as a dict")
+        if value.dtype.kind == "c" and value.dtype.itemsize != 8:
+            refuse(f"the format's only complex dtype is complex64, not {value.dtype}; store .real and .imag, as a dict")
         dtype = _NAMES.get(value.dtype.name)
         if dtype is None:
             refuse(f"the format has no dtype for {value.dtype}; value.astype(...) gives one of {', '.join(_NAMES)}")

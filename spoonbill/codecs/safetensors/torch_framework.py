@@ -31,11 +31,14 @@ _KINDS: Final = {
     "F8_E4M3FNUZ": "float8_e4m3fnuz",
     "F8_E5M2FNUZ": "float8_e5m2fnuz",
     "F8_E8M0": "float8_e8m0fnu",
+    "F4": "float4_e2m1fn_x2",
 }
 _DTYPES: Final = {name: getattr(torch, kind) for name, kind in _KINDS.items() if hasattr(torch, kind)}
-_NAMES: Final = {dtype: name for name, dtype in _DTYPES.items() if name != "C64"}
+_NAMES: Final = {dtype: name for name, dtype in _DTYPES.items()}
 # What numpy cannot name goes through integers of its width.
-_CARRIERS: Final = {"BF16": "I16"} | {name: "U8" for name in _KINDS if name.startswith("F8")}
+_CARRIERS: Final = {"BF16": "I16"} | {name: "U8" for name in _KINDS if name.startswith(("F8", "F4"))}
+_PACKED: Final = "F4"
+"""Two of its numbers share a byte, which torch takes for one element: the last axis is half as long there."""
 
 
 class TorchFramework:
@@ -58,8 +61,8 @@ class TorchFramework:
     def layout(self, value: Any, /) -> tuple[str, tuple[int, ...]]:
         if not isinstance(value, torch.Tensor):
             refuse(f"framework 'pt' takes a torch tensor, not {type(value).__qualname__}; torch.as_tensor makes one")
-        if value.dtype.is_complex:
-            refuse(f"{value.dtype} is complex; store its .real and its .imag, as a dict")
+        if value.dtype in {torch.complex32, torch.complex128}:
+            refuse(f"the format's only complex dtype is complex64, not {value.dtype}; store .real and .imag, as a dict")
         if value.layout != torch.strided or value.is_quantized:
             refuse(f"it is sparse or quantized ({value.layout}); value.to_dense() or .dequantize() makes it plain")
         if value.device.type == "meta":
@@ -67,16 +70,20 @@ class TorchFramework:
         dtype = _NAMES.get(value.dtype)
         if dtype is None:
             refuse(f"the format has no dtype for {value.dtype}; value.to(...) gives another")
-        return dtype, tuple(value.shape)
+        return dtype, (*value.shape[:-1], 2 * value.shape[-1]) if dtype == _PACKED else tuple(value.shape)
 
     def memory(self, value: Any, /) -> Any:
-        plain = value.detach().resolve_neg().to("cpu").contiguous()
+        plain = value.detach().resolve_neg().resolve_conj().to("cpu").contiguous()
         return plain.reshape(-1).view(torch.uint8).numpy()
 
     def load(self, dtype: str, shape: tuple[int, ...], buffer: Any, offset: int, copy: bool, /) -> Any:
+        if dtype == _PACKED:
+            shape = _packed(shape)
         return self._tensor(dtype, self._view(dtype, shape, buffer, offset), copy)
 
     def part(self, dtype: str, shape: tuple[int, ...], buffer: Any, offset: int, index: Any, /, *, copy: bool) -> Any:
+        if dtype == _PACKED:
+            raise CodecError(f"two numbers of {dtype} share a byte, so there are no parts of it: read the whole tensor")
         chosen: Any = np.asarray(self._view(dtype, shape, buffer, offset)[index])
         # Torch knows no negative strides, so those are always copied.
         return self._tensor(dtype, chosen, copy or (min(chosen.strides, default=0) < 0))
@@ -94,3 +101,10 @@ class TorchFramework:
         if dtype in _CARRIERS:
             tensor = tensor.view(_DTYPES[dtype])
         return tensor.to(self._device) if self._elsewhere else tensor
+
+
+def _packed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that torch gives a tensor of packed pairs."""
+    if not shape or shape[-1] % 2:
+        raise CodecError(f"two numbers of {_PACKED} share a byte, so the last axis is even, and not that of {shape}")
+    return (*shape[:-1], shape[-1] // 2)

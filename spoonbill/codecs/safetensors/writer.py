@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from spoonbill.codecs.safetensors.header import build_header
+from spoonbill.codecs.safetensors.header import KIND, build_header
 from spoonbill.common.masking import masked, secrets_in, without
+from spoonbill.common.open_places import refuse_open_place
 from spoonbill.errors import CodecError, MissingExtraError, StoreError
 from spoonbill.filesystems import write_atomically
 
@@ -42,8 +43,9 @@ def write_file(
     CodecError
         If the layouts make no file, or the safetensors library itself would refuse it.
     StoreError
-        If it cannot be written.
+        If it cannot be written, or `url` is a file of another store that is open in this process.
     """
+    refuse_open_place(url, but=KIND)
     wanted = list(layouts)
     head, order = build_header(wanted, metadata)
     try:

@@ -10,6 +10,7 @@ from spoonbill.backends.safetensors.file import SafetensorsFile
 from spoonbill.backends.safetensors.shards import SafetensorsShards
 from spoonbill.codecs.safetensors import TensorInfo
 from spoonbill.common.generics import StrKey, V
+from spoonbill.common.paths import absolute
 from spoonbill.datastores.tensors.tensor_store import TensorStore, as_tensors
 from spoonbill.filesystems import is_local
 from spoonbill.layers.frozen import Frozen
@@ -60,6 +61,8 @@ class SafetensorsStore(Frozen[StrKey, V], TensorStore[StrKey, V]):
     """
 
     remedy = "write with SafetensorsLmdbStore or SafetensorsInMemoryStore, and export"
+
+    path_options = frozenset({"path"})
 
     def __init__(
         self,
@@ -173,7 +176,7 @@ class SafetensorsStore(Frozen[StrKey, V], TensorStore[StrKey, V]):
 
 def _resolve(path: str | Path) -> str:
     """Return the file that a path stands for: a directory for its model, a model that is sharded for its index."""
-    url = os.fspath(path)
+    url: str = os.fspath(absolute(path))
     if not is_local(url):
         return url
     model = Path(url) / _MODEL if Path(url).is_dir() else Path(url)

@@ -28,6 +28,8 @@ class SafetensorsLmdbStore(MutableTensorStore[StrKey, V]):
         As `LmdbOptions` tells them, such as ``durability="process"``; all others go to ``lmdb.open``.
     """
 
+    path_options = frozenset({"path"})
+
     def __init__(
         self,
         path: str | Path,

@@ -62,6 +62,15 @@ def is_ours(status: os.stat_result) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_uid == _user()
 
 
+def is_own_link(path: Path) -> bool:
+    """Return whether a path is a link that this user, or the system's administrator, has made."""
+    return path.is_symlink() and path.lstat().st_uid in _own_users()
+
+
+def _own_users() -> set[int]:
+    return {_user(), 0}
+
+
 def _user() -> int:
     return os.geteuid() if hasattr(os, "geteuid") else 0  # without users every file says 0
 

@@ -45,7 +45,7 @@ class SafetensorsExport(Layer[K, V]):
         path : str or Path
             A local path or any fsspec URL. A file that stands there is replaced.
         metadata : mapping of str to str, optional
-            Free text for the header.
+            Free text for the header; by default that of the file which is exported, such as ``{"format": "pt"}``.
         **storage_options
             For the fsspec filesystem.
 
@@ -66,8 +66,17 @@ class SafetensorsExport(Layer[K, V]):
                         f"name a tensor {name!r}; rename one of them"
                     )
                 sources[name] = (key, part, dtype, shape)
+        if metadata is None:
+            metadata = self._metadata()
         layouts: Iterator[Layout] = ((name, dtype, shape) for name, (_, _, dtype, shape) in sources.items())
         write_file(path, layouts, lambda name, write: self._put(*sources[name], write), metadata, **storage_options)
+
+    def _metadata(self) -> dict[str, str] | None:
+        """Return the free text of the file that is exported, where it is one."""
+        found = getattr(self.inner, "metadata", None)
+        if type(found) is not dict:
+            return None
+        return {name: text for name, text in found.items() if type(text) is str} or None
 
     def _layouts(self, key: K) -> list[tuple[str | None, str, tuple[int, ...]]]:
         """Return the part, the dtype and the shape of each tensor under `key`, from headers where there are any."""

@@ -15,7 +15,7 @@ import pysos
 import pytest
 
 from spoonbill.backends import Pysos
-from spoonbill.backends.pysos import backend as pysos_backend
+from spoonbill.backends.pysos import file as pysos_file
 from spoonbill.datastores import PysosStore
 from spoonbill.errors import SpoonbillError, StoreError
 
@@ -64,7 +64,7 @@ class Steps:
     def __init__(self, monkeypatch, before):
         self.before = before
         write, free = os.pwrite, pysos.Dict._freeLine
-        monkeypatch.setattr(pysos_backend.os, "pwrite", lambda *write_to: self.pwrite(write, *write_to))
+        monkeypatch.setattr(pysos_file.os, "pwrite", lambda *write_to: self.pwrite(write, *write_to))
 
         def freed(theirs, offset):
             self.before()

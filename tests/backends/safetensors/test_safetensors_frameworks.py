@@ -63,10 +63,10 @@ def test_round_trips(framework, tmp_path):
 
 
 def test_refusals(framework, tmp_path):
-    """Foreign and complex values are refused with the reason, and so are views that these frameworks cannot have."""
-    name, make = framework
+    """Foreign values are refused with the reason, and so are views that these frameworks cannot have."""
+    name, _ = framework
     store = SafetensorsInMemoryStore(name)
-    for value, reason in ((GRID, "ndarray"), (make(np.array([1j], "c8")), "complex"), (5, "int")):
+    for value, reason in ((GRID, "ndarray"), (5, "int")):
         with pytest.raises(CodecError, match=reason):
             store["a"] = value
     assert len(store) == 0

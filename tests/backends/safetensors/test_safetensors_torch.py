@@ -123,7 +123,7 @@ def test_tensors_that_share_memory(tmp_path):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (torch.tensor([1j]), "complex.*real"),
+        (torch.tensor([1j], dtype=torch.complex128), "complex128.*real"),
         (torch.eye(2).to_sparse(), "sparse.*to_dense"),
         (lambda: torch.quantize_per_tensor(GRID, 0.1, 0, torch.qint8), "quantized"),
         (torch.empty(2, device="meta"), "meta"),
@@ -215,3 +215,36 @@ def test_a_real_model(framework, tmp_path):
         part = np.s_[1000:1010, ::16]
         assert equal(store.get_slice(name, part), held.get_slice(name)[1000:1010][:, ::16])
     assert (tmp_path / "f").read_bytes() == model.read_bytes()
+
+
+def test_every_dtype_of_the_library_comes_back(tmp_path):
+    """complex64, conjugated too, and F4, whose pairs share a byte, are read as the library reads them, and exported."""
+    made = torch.tensor([1 + 2j, 3 - 4j], dtype=torch.complex64)
+    tensors = {"c": made, "f4": torch.arange(8, dtype=torch.uint8).reshape(2, 4).view(torch.float4_e2m1fn_x2)}
+    safetensors.torch.save_file(tensors, tmp_path / "theirs")
+    store = SafetensorsStore.open(tmp_path / "theirs", framework="pt")
+    SafetensorsStore.export_safetensors({**store, "conjugate": made.conj()}, tmp_path / "ours", framework="pt")
+    read = safetensors.torch.load_file(tmp_path / "ours")
+    for found in (store, read):
+        assert torch.equal(found["c"], made)
+        assert found["f4"].shape == (2, 4)
+        assert torch.equal(found["f4"].view(torch.uint8), tensors["f4"].view(torch.uint8))
+    assert torch.equal(read["conjugate"], made.conj())
+    with pytest.raises(CodecError, match="whole tensor"):
+        store.get_slice("f4", 0)
+
+
+def test_an_export_keeps_the_metadata(tmp_path):
+    """What transformers asks for, the format, is still there in a file that was exported from another."""
+    safetensors.torch.save_file({"w": GRID}, tmp_path / "a", metadata={"format": "pt"})
+    store = SafetensorsStore.open(tmp_path / "a", framework="pt")
+    SafetensorsStore.export_safetensors(store, tmp_path / "b", framework="pt")
+    SafetensorsStore.export_safetensors(store, tmp_path / "c", framework="pt", metadata={"mine": "1"})
+    assert SafetensorsStore.open(tmp_path / "b").metadata == {"format": "pt"}
+    assert SafetensorsStore.open(tmp_path / "c").metadata == {"mine": "1"}
+
+
+def test_the_remedy_for_a_tensor_of_another_framework_is_that_framework():
+    """A torch tensor in a store of numpy arrays is no case for numpy.asarray."""
+    with pytest.raises(CodecError, match="framework='pt'"):
+        SafetensorsInMemoryStore.open()["a"] = GRID

@@ -295,6 +295,13 @@ def test_closing(tmp_path):
             work()
 
 
+def test_the_client_is_the_connection(store):
+    """What sqlite3 itself can do is at hand, and a ping is answered."""
+    store["a"] = 1
+    assert store.client.execute("SELECT key FROM spoonbill").fetchall() == [("a",)]
+    assert store.ping() > 0
+
+
 def test_layers_over_it(tmp_path):
     """Expiring over it gives entries an end."""
     with Expiring(SQLiteStore(tmp_path / "a.db", durability="process")) as store:

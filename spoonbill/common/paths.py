@@ -1,0 +1,28 @@
+"""Local paths that stay what they are, whatever happens to the working directory."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+__all__ = ["absolute", "identity", "is_local"]
+
+
+def is_local(url: str | Path) -> bool:
+    """Return whether a path is the operating system's own."""
+    return isinstance(url, Path) or ("://" not in url and "::" not in url)
+
+
+def absolute(path: Any) -> Any:
+    """Return a local path as an absolute one, ``~`` as the user's folder; anything else, such as a URL, as it is."""
+    if isinstance(path, (str, Path)) and is_local(path):
+        return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - resolve() would follow links
+    return path
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a file or a folder from all others, whatever its names are; None where nothing is reached."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a Path object costs as much as the call
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
