@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Unpack
 
 from spoonbill.backends.shared.documents import DocumentBackend
+from spoonbill.backends.shared.handed_in import refused_option
 from spoonbill.backends.sqlite.engine import LARGEST, SQLiteEngine
 from spoonbill.backends.sqlite.options import SQLiteOptions
 from spoonbill.common.traits import Guarantees, Limits
@@ -36,6 +37,8 @@ class SQLite(DocumentBackend):
     )
 
     def __init__(self, path: str | Path, table: str = "spoonbill", **options: Unpack[SQLiteOptions]) -> None:
+        for name in options.keys() - SQLiteOptions.__annotations__.keys():
+            raise refused_option(repr(self), name, SQLiteOptions.__annotations__)
         self._sqlite = SQLiteEngine(self, path, table, **options)
         super().__init__(self._sqlite)
 

@@ -73,6 +73,8 @@ class TestSQLite(DocumentContract):
         connections.rows, connections.listed = asked, noted
         return store, seen, requests
 
+    test_what_is_no_client_is_named = None  # there is a path, and no client to hand in
+
     def test_a_missing_collection(self, name, tmp_path):
         """With create=False a missing file and a missing table are errors, and nothing is made."""
         with pytest.raises(StoreError, match="create="):
@@ -213,6 +215,8 @@ def test_tables_that_are_no_stores_are_refused(tmp_path):
     assert (tmp_path / "text").read_text() == "no database at all " * 100
     with pytest.raises(ValueError, match="durability"):
         SQLiteStore(tmp_path / "g.db", durability="none")
+    with pytest.raises(UnsupportedError, match="did you mean durability="):
+        SQLiteStore(tmp_path / "g.db", durabilty="process")
     with pytest.raises(UnsupportedError, match="memory"):
         SQLiteStore(":memory:", readonly=True)
 

@@ -238,7 +238,7 @@ class DocumentContract(DocumentSearchContract, DocumentConcurrencyContract):
     def test_the_client_and_a_ping(self, store: Any) -> None:
         """The client is the engine's own, and a ping takes as long as its answer."""
         assert store.client is store.raw.client
-        assert type(store.client).__module__.partition(".")[0] in {"pymongo", "botocore", "azure", "google"}
+        assert type(store.client).__module__.partition(".")[0] in {"pymongo", "botocore", "azure", "google", "sqlite3"}
         assert 0 <= store.ping() < 30
 
     def test_what_is_no_client_is_named(self, name: str) -> None:
