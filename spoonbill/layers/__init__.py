@@ -11,6 +11,7 @@ from spoonbill.layers.defaulting import Defaulting
 from spoonbill.layers.encrypted import Encrypted
 from spoonbill.layers.expiring import Expiring
 from spoonbill.layers.frozen import Frozen
+from spoonbill.layers.hashed_keys import HashedKeys
 from spoonbill.layers.logged import Logged
 from spoonbill.layers.metadata_index.layer import MetadataIndex
 from spoonbill.layers.metered import Metered
@@ -32,6 +33,7 @@ __all__ = [
     "Encrypted",
     "Expiring",
     "Frozen",
+    "HashedKeys",
     "Logged",
     "MetadataIndex",
     "Metered",
