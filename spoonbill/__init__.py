@@ -8,6 +8,7 @@ from spoonbill.codecs import register_enum
 from spoonbill.common.sentinels import MISSING
 from spoonbill.layers import (
     Cached,
+    Chunked,
     Codec,
     Compressed,
     Defaulting,
@@ -36,6 +37,7 @@ __all__ = [
     "MISSING",
     "BytesLayer",
     "Cached",
+    "Chunked",
     "Codec",
     "Compressed",
     "Defaulting",

@@ -178,6 +178,7 @@ ENGINES = (
 LAYERS = (
     LayerRow("any_key", "spoonbill.layers.any_key:AnyKey"),
     LayerRow("cached", "spoonbill.layers.cached:Cached"),
+    LayerRow("chunked", "spoonbill.layers.chunked.layer:Chunked"),
     LayerRow("codec", "spoonbill.layers.codec:Codec"),
     LayerRow("compressed", "spoonbill.layers.compressed:Compressed"),
     LayerRow("defaulting", "spoonbill.layers.defaulting:Defaulting"),

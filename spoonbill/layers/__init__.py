@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from spoonbill.common.plugins import all_layers, find_class
 from spoonbill.layers.any_key import AnyKey
 from spoonbill.layers.cached import Cached
+from spoonbill.layers.chunked.layer import Chunked
 from spoonbill.layers.codec import Codec
 from spoonbill.layers.compressed import Compressed
 from spoonbill.layers.defaulting import Defaulting
@@ -27,6 +28,7 @@ from spoonbill.layers.write_once import WriteOnce
 __all__ = [
     "AnyKey",
     "Cached",
+    "Chunked",
     "Codec",
     "Compressed",
     "Defaulting",
