@@ -186,6 +186,7 @@ LAYERS = (
     LayerRow("expiring", "spoonbill.layers.expiring:Expiring"),
     LayerRow("frozen", "spoonbill.layers.frozen:Frozen"),
     LayerRow("hashed_keys", "spoonbill.layers.hashed_keys:HashedKeys"),
+    LayerRow("limited", "spoonbill.layers.limited.layer:Limited"),
     LayerRow("logged", "spoonbill.layers.logged:Logged"),
     LayerRow("metadata_index", "spoonbill.layers.metadata_index.layer:MetadataIndex"),
     LayerRow("metered", "spoonbill.layers.metered:Metered"),

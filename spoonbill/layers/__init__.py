@@ -13,6 +13,7 @@ from spoonbill.layers.encrypted import Encrypted
 from spoonbill.layers.expiring import Expiring
 from spoonbill.layers.frozen import Frozen
 from spoonbill.layers.hashed_keys import HashedKeys
+from spoonbill.layers.limited.layer import Limited
 from spoonbill.layers.logged import Logged
 from spoonbill.layers.metadata_index.layer import MetadataIndex
 from spoonbill.layers.metered import Metered
@@ -36,6 +37,7 @@ __all__ = [
     "Expiring",
     "Frozen",
     "HashedKeys",
+    "Limited",
     "Logged",
     "MetadataIndex",
     "Metered",

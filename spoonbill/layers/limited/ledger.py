@@ -54,7 +54,6 @@ class Ledger:
 
     def admit(self, key: Any, size: int) -> list[Any]:
         """Note an entry, and return the keys of those that have to go for it."""
-        self._sizes.pop(key, None) if size < self.size(key) else None
         self._sizes[key] = size
         gone = []
         while len(self._sizes) > self.most_entries or self._sizes.currsize > self.most_bytes:
@@ -68,7 +67,7 @@ class Ledger:
 
     def size(self, key: Any) -> int:
         """Return the size of an entry, 0 where there is none. It is no use of it."""
-        return int(self._sizes.getsizeof(cachetools.Cache.__getitem__(self._sizes, key))) if key in self._sizes else 0
+        return int(cachetools.Cache.__getitem__(self._sizes, key)) if key in self._sizes else 0
 
     def use(self, key: Any, size: int) -> None:
         """Note that an entry was read; one that another process wrote is known from then on."""
