@@ -192,11 +192,14 @@ LAYERS = (
     LayerRow("metered", "spoonbill.layers.metered:Metered"),
     LayerRow("prefixed", "spoonbill.layers.prefixed:Prefixed"),
     LayerRow("retrying", "spoonbill.layers.retrying:Retrying"),
+    LayerRow("routed", "spoonbill.layers.routed:Routed"),
     LayerRow("safetensors_codec", "spoonbill.layers.tensors.safetensors_codec:SafetensorsCodec"),
     LayerRow("safetensors_export", "spoonbill.layers.tensors.safetensors_export:SafetensorsExport"),
     LayerRow("search", "spoonbill.layers.search:Search"),
+    LayerRow("sharded", "spoonbill.layers.sharded:Sharded"),
     LayerRow("signed", "spoonbill.layers.signed:Signed"),
     LayerRow("strict_string", "spoonbill.layers.strict_string:StrictString"),
+    LayerRow("tiered", "spoonbill.layers.tiered:Tiered"),
     LayerRow("write_once", "spoonbill.layers.write_once:WriteOnce"),
 )
 

@@ -19,11 +19,14 @@ from spoonbill.layers.metadata_index.layer import MetadataIndex
 from spoonbill.layers.metered import Metered
 from spoonbill.layers.prefixed import Prefixed
 from spoonbill.layers.retrying import Retrying
+from spoonbill.layers.routed import Routed
 from spoonbill.layers.search import Search
+from spoonbill.layers.sharded import Sharded
 from spoonbill.layers.signed import Signed
 from spoonbill.layers.strict_string import StrictString
 from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
 from spoonbill.layers.tensors.safetensors_export import SafetensorsExport
+from spoonbill.layers.tiered import Tiered
 from spoonbill.layers.write_once import WriteOnce
 
 __all__ = [
@@ -43,11 +46,14 @@ __all__ = [
     "Metered",
     "Prefixed",
     "Retrying",
+    "Routed",
     "SafetensorsCodec",
     "SafetensorsExport",
     "Search",
+    "Sharded",
     "Signed",
     "StrictString",
+    "Tiered",
     "WriteOnce",
 ]
 

@@ -178,7 +178,7 @@ def test_calls_at_once_and_a_second():
 
 
 def test_a_writer_that_is_killed(tmp_path):
-    """SIGKILL at random moments: the bounds hold on the medium, values are whole, and the last finished one is there."""
+    """SIGKILL at random moments: the bounds hold on the medium, values are whole, the last finished one is there."""
     for seed in range(ROUNDS):
         path = tmp_path / "d"
         with Lmdb(path, durability="process") as engine:
