@@ -11,12 +11,14 @@ from spoonbill.layers.compressed import Compressed
 from spoonbill.layers.defaulting import Defaulting
 from spoonbill.layers.encrypted import Encrypted
 from spoonbill.layers.expiring import Expiring
+from spoonbill.layers.fallback import Fallback
 from spoonbill.layers.frozen import Frozen
 from spoonbill.layers.hashed_keys import HashedKeys
 from spoonbill.layers.limited.layer import Limited
 from spoonbill.layers.logged import Logged
 from spoonbill.layers.metadata_index.layer import MetadataIndex
 from spoonbill.layers.metered import Metered
+from spoonbill.layers.mirrored import Mirrored
 from spoonbill.layers.prefixed import Prefixed
 from spoonbill.layers.retrying import Retrying
 from spoonbill.layers.routed import Routed
@@ -38,12 +40,14 @@ __all__ = [
     "Defaulting",
     "Encrypted",
     "Expiring",
+    "Fallback",
     "Frozen",
     "HashedKeys",
     "Limited",
     "Logged",
     "MetadataIndex",
     "Metered",
+    "Mirrored",
     "Prefixed",
     "Retrying",
     "Routed",
