@@ -30,7 +30,9 @@ from spoonbill.layers import (
     Sharded,
     Signed,
     StrictString,
+    Tagged,
     Tiered,
+    Typed,
     WriteOnce,
 )
 from spoonbill.query import eq, exists, field, ge, glob, gt, isin, le, like, lt, ne, prefix, regex
@@ -68,7 +70,9 @@ __all__ = [
     "Signed",
     "Store",
     "StrictString",
+    "Tagged",
     "Tiered",
+    "Typed",
     "ValueLayer",
     "WriteOnce",
     "eq",

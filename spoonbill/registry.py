@@ -201,7 +201,9 @@ LAYERS = (
     LayerRow("sharded", "spoonbill.layers.sharded:Sharded"),
     LayerRow("signed", "spoonbill.layers.signed:Signed"),
     LayerRow("strict_string", "spoonbill.layers.strict_string:StrictString"),
+    LayerRow("tagged", "spoonbill.layers.tagged:Tagged"),
     LayerRow("tiered", "spoonbill.layers.tiered:Tiered"),
+    LayerRow("typed", "spoonbill.layers.typed.layer:Typed"),
     LayerRow("write_once", "spoonbill.layers.write_once:WriteOnce"),
 )
 

@@ -26,9 +26,11 @@ from spoonbill.layers.search import Search
 from spoonbill.layers.sharded import Sharded
 from spoonbill.layers.signed import Signed
 from spoonbill.layers.strict_string import StrictString
+from spoonbill.layers.tagged import Tagged
 from spoonbill.layers.tensors.safetensors_codec import SafetensorsCodec
 from spoonbill.layers.tensors.safetensors_export import SafetensorsExport
 from spoonbill.layers.tiered import Tiered
+from spoonbill.layers.typed.layer import Typed
 from spoonbill.layers.write_once import WriteOnce
 
 __all__ = [
@@ -57,7 +59,9 @@ __all__ = [
     "Sharded",
     "Signed",
     "StrictString",
+    "Tagged",
     "Tiered",
+    "Typed",
     "WriteOnce",
 ]
 

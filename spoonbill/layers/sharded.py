@@ -43,7 +43,9 @@ class Sharded(Partitioned[K, V]):
     """
 
     def __init__(self, stores: Mapping[str, Store[Any, Any]] | Iterable[Store[Any, Any]]) -> None:
-        named = stores if isinstance(stores, Mapping) else {str(number): store for number, store in enumerate(stores)}
+        named: Any = (
+            stores if isinstance(stores, Mapping) else {str(number): store for number, store in enumerate(stores)}
+        )
         self.by_name: dict[str, Store[Any, Any]] = dict(named)
         self._seeds = [blake2b(name.encode(), digest_size=16).digest() for name in self.by_name]
         super().__init__(self.by_name.values())
