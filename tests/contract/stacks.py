@@ -69,7 +69,6 @@ ENGINES = (
 OVER_ANYTHING = (
     Layer,
     GetAlone,
-    Expiring,
     Tagged,
     lambda inner: Limited(inner, max_value=1_000_000),
     lambda inner: Limited(inner, max_entries=1000, policy="lru"),
@@ -82,6 +81,7 @@ OVER_ANYTHING = (
 )
 OVER_BYTES = (
     *OVER_ANYTHING,
+    Expiring,
     Reversed,
     Prefixed,
     Search,
