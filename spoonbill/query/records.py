@@ -16,7 +16,8 @@ def fields_of(value: Any) -> Mapping[Any, Any]:
     """
     if isinstance(value, Mapping):
         return value
-    names = _names(type(value))
+    kind: Any = type(value)
+    names = _names(kind)
     return {name: getattr(value, name) for name in names if hasattr(value, name)} if names else _NOTHING
 
 
