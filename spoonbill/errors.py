@@ -18,6 +18,7 @@
     └── StoreError (OSError)               the engine failed; its own error is the ``__cause__``
         ├── ConflictError                  another writer was faster than an edit
         ├── LockedError                    a lock that another holds
+        ├── FullError                      a store that has as many entries or bytes as it may
         ├── ClosedError (ValueError)       the store was closed
         ├── UnansweredError                a write was sent and its answer was lost: it may have been done
         └── PartialWriteError              a batch was written in part; it tells which part
@@ -120,6 +121,10 @@ class ConflictError(StoreError):
 
 class LockedError(StoreError):
     """A lock is held by another, and was not released in time."""
+
+
+class FullError(StoreError):
+    """A store that has as many entries, or bytes, as it may."""
 
 
 class PartialWriteError(StoreError):

@@ -13,6 +13,7 @@ from spoonbill.common.locks import new_lock
 from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import UnsupportedError
+from spoonbill.layers.flights import Flights, Refresher
 from spoonbill.store import Layer, Store
 from spoonbill.store.binding import given
 from spoonbill.store.odd_keys import ODD
@@ -59,7 +60,7 @@ class Cached(Layer[K, V]):
 
     A read fills the cache and a write drops the entry, so that what comes back is what is stored. Through one Cached
     no read is older than a finished write, from any thread; what others write to the store below is seen when the
-    entry leaves the cache.
+    entry leaves the cache. Threads that miss one key at once read it once.
 
     Parameters
     ----------
@@ -69,6 +70,9 @@ class Cached(Layer[K, V]):
         The most entries to hold, or their most total size in the unit of `getsizeof`.
     ttl : float, optional
         Seconds after which an entry is read anew.
+    stale_while_revalidate : float, optional
+        Seconds, after the end of `ttl`, in which an entry is still given at once, while one thread in the background
+        reads it anew. What this object wrote is never given stale.
     policy : {"lru", "lfu", "fifo", "ttl"}, optional
         What makes room.
     getsizeof : callable, optional
@@ -82,6 +86,7 @@ class Cached(Layer[K, V]):
     """
 
     reads_odd_keys = True
+    _refresher: Refresher | None = None
 
     def __init__(
         self,
@@ -93,11 +98,18 @@ class Cached(Layer[K, V]):
         getsizeof: Callable[[Any], int] | None = None,
         absences: bool = False,
         copy: bool = False,
+        stale_while_revalidate: float | None = None,
     ) -> None:
         super().__init__(store)
-        self._empty = partial(_policy, policy, maxsize, ttl, getsizeof)
+        if stale_while_revalidate is not None:
+            if ttl is None or not stale_while_revalidate > 0:
+                raise UnsupportedError("Cached(stale_while_revalidate=...) takes seconds above 0, and needs ttl=")
+            self._refresher = Refresher(self._refresh, ttl)
+        kept = None if ttl is None else ttl + (stale_while_revalidate or 0)
+        self._empty = partial(_policy, policy, maxsize, kept, getsizeof)
         self._cache = self._empty()
         self._unsure: dict[object, int] = {}  # what changes the cache now, and its thread: cut off, it stays here
+        self._flights = Flights()
         self._guard = new_lock()
         self._absences = absences
         self._given: Callable[[Any], Any] = copied if copy else _as_it_is
@@ -117,12 +129,24 @@ class Cached(Layer[K, V]):
             value = self._look(known)
             if value is not _UNKNOWN:
                 self._hits += 1
+                if self._refresher is not None:
+                    self._refresher.used(known, key)
                 return default if value is MISSING else self._given(value)
             self._misses += 1
             seen = self._writes
+        value = self._flights.read((known, seen), lambda: self._read(key, known, seen))
+        return default if value is MISSING else self._given(value)
+
+    def _read(self, key: K, known: Any, seen: int) -> Any:
         value = self.inner.get(key, MISSING)
         self._fill([(known, value)], seen)
-        return default if value is MISSING else self._given(value)
+        return value
+
+    def _refresh(self, key: K, known: Any) -> None:
+        """Read an entry anew that is given meanwhile as it was."""
+        with self._guard:
+            seen = self._writes
+        self._read(key, known, seen)
 
     def has(self, key: K) -> bool:
         try:
@@ -185,6 +209,8 @@ class Cached(Layer[K, V]):
                     continue
                 try:
                     self._cache[known] = value
+                    if self._refresher is not None:
+                        self._refresher.filled(known)
                 except ValueError:  # larger than the whole cache: it stays below
                     self._cache.pop(known, None)
             del self._unsure[change]
@@ -247,6 +273,10 @@ class Cached(Layer[K, V]):
     def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
         with self._writing((key,)):
             return self.inner.replace(key, expected, value, **given(ttl=ttl))
+
+    def discard(self, key: K, expected: V) -> bool:
+        with self._writing((key,)):
+            return self.inner.discard(key, expected)
 
     def increment(self, key: K, by: float = 1, *, ttl: float | None = None) -> Any:
         with self._writing((key,)):

@@ -248,7 +248,7 @@ class Expiring(BytesLayer[K, V]):
         if "ttl" in layer.inner.features:
             return 0
         entries = with_progress(layer.inner.entries(), progress, "sweeping")
-        dead = ((key, data) for key, data in entries if layer._alive(data, key)[0] is MISSING)  # type: ignore[attr-defined] # noqa: SLF001 - of this class
+        dead = ((key, data) for key, data in entries if layer._alive(data, key)[0] is MISSING)  # noqa: SLF001 - of this class
         return sum(layer.inner.discard(key, data) for key, data in dead)
 
 

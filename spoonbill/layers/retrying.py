@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
-from spoonbill.errors import ClosedError, MissingExtraError, PartialWriteError, StoreError
+from spoonbill.errors import ClosedError, FullError, MissingExtraError, PartialWriteError, StoreError
 from spoonbill.store import VERBS, Layer, Store
 from spoonbill.store.binding import bind
 
@@ -106,7 +106,7 @@ class Retrying(Layer[K, V]):
 
 
 def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, StoreError) and not isinstance(error, (ClosedError, PartialWriteError))
+    return isinstance(error, StoreError) and not isinstance(error, (ClosedError, FullError, PartialWriteError))
 
 
 def _note(state: Any) -> None:

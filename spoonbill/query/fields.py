@@ -8,6 +8,7 @@ from typing import Any
 from spoonbill.errors import QueryError
 from spoonbill.query.conditions import Condition
 from spoonbill.query.patterns import Pattern
+from spoonbill.query.records import fields_of
 
 __all__ = ["AllOf", "Field", "Nested", "field", "holds_condition"]
 
@@ -36,7 +37,7 @@ def field(*names: str) -> Field:
 
 @dataclass(frozen=True)
 class Nested(Condition):
-    """Conditions on the fields of a value that is a map; any other value has no fields.
+    """Conditions on the fields of a value that is a map or a record; any other value has no fields.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class Nested(Condition):
 
     def matches(self, value: Any, present: bool = True) -> bool:
         """Return whether the fields of a value match; one that is absent has none."""
-        held: Mapping[Any, Any] = value if present and isinstance(value, Mapping) else {}
+        held = fields_of(value) if present else {}
         # A mapping such as a defaultdict would insert what [] does not find.
         return all(
             condition.matches(held[name] if name in held else None, name in held)  # noqa: SIM401

@@ -12,6 +12,7 @@ from spoonbill.query.dialects import check_dialect, compile_pattern
 from spoonbill.query.fields import AllOf, Field, Nested, holds_condition
 from spoonbill.query.patterns import Pattern
 from spoonbill.query.plain import plain_condition
+from spoonbill.query.records import fields_of
 
 __all__ = ["Conditions", "Part", "Query", "compile_conditions", "compile_query"]
 
@@ -27,7 +28,8 @@ class Conditions:
     Attributes
     ----------
     fields : mapping of str to Condition, or None
-        All of them must hold. A name is a plain name: a dot in it is part of it. A value that is no map has no fields.
+        All of them must hold. A name is a plain name: a dot in it is part of it. A value that is neither a map
+        nor a record (an instance of a dataclass, or of a class of attrs, msgspec or pydantic) has no fields.
     value : Condition or None
         The condition on the value itself. Where both are None, every value matches.
     """
@@ -45,7 +47,7 @@ class Conditions:
             return False
         if self.fields is None:
             return True
-        held: Mapping[Any, Any] = value if isinstance(value, Mapping) else {}
+        held = fields_of(value)
         # A mapping such as a defaultdict would insert what [] does not find.
         return all(
             condition.matches(held[name] if name in held else None, name in held)  # noqa: SIM401

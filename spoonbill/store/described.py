@@ -222,6 +222,10 @@ def _shown(name: str, argument: Any) -> str:
         return repr(masked(argument) if isinstance(argument, str) else argument)
     if isinstance(argument, (Described, int, float, bool, type(None), bytes, type)):
         return argument.__name__ if isinstance(argument, type) else repr(argument)
+    if isinstance(argument, (list, tuple, dict)) and argument:
+        held = list(argument.values()) if isinstance(argument, dict) else argument
+        if all(isinstance(one, Described) for one in held):  # stores, which mask what is secret in them
+            return repr(argument)
     if isinstance(argument, (list, tuple, dict, builtin_set)):
         return f"<{type(argument).__name__} of {len(argument)}>"
     return f"<{type(argument).__name__}>"

@@ -190,7 +190,7 @@ class KeyLayer(Layer[K, V]):
     @property
     def _mine(self) -> Query:
         """What to ask below for this layer's keys alone, as far as a pattern can tell them."""
-        return self.translate(Query(keys_only=True))
+        return self.translate(Query(keys_only=True, lazy=True))  # in the order in which entries come
 
     def _own(self, pairs: Iterator[tuple[Any, V]]) -> Iterator[tuple[Any, V]]:
         if self.owns_all:

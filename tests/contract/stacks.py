@@ -2,7 +2,24 @@
 
 import hypothesis.strategies as st
 
-from spoonbill import Cached, Codec, KeyLayer, Layer, Search, ValueLayer
+from spoonbill import (
+    Cached,
+    Chunked,
+    Codec,
+    Expiring,
+    Fallback,
+    HashedKeys,
+    KeyLayer,
+    Layer,
+    Limited,
+    Mirrored,
+    Routed,
+    Search,
+    Sharded,
+    Tagged,
+    Tiered,
+    ValueLayer,
+)
 from spoonbill.backends import Filesystem, Lmdb, Memory
 
 
@@ -49,11 +66,31 @@ ENGINES = (
     lambda path: Filesystem(path / "files"),
     lambda path: Filesystem(f"memory://{path.name}"),
 )
-OVER_BYTES = (Reversed, Prefixed, Layer, GetAlone, Search)
-OVER_OBJECTS = (
-    Boxed,
+OVER_ANYTHING = (
     Layer,
     GetAlone,
+    Tagged,
+    lambda inner: Limited(inner, max_value=1_000_000),
+    lambda inner: Limited(inner, max_entries=1000, policy="lru"),
+    lambda inner: Tiered(Memory(), inner),
+    lambda inner: Tiered(Memory(), inner, write="back", max_dirty=2),
+    lambda inner: Mirrored(inner, Memory()),
+    lambda inner: Fallback(Memory(), inner),
+    lambda inner: Sharded({"one": Memory(), "two": inner}),
+    lambda inner: Routed({"a": Memory()}, inner),
+)
+OVER_BYTES = (
+    *OVER_ANYTHING,
+    Expiring,
+    Reversed,
+    Prefixed,
+    Search,
+    lambda inner: HashedKeys(inner, max_bytes=71),
+    lambda inner: Chunked(inner, 3),
+)
+OVER_OBJECTS = (
+    *OVER_ANYTHING,
+    Boxed,
     lambda inner: Search(inner, dialect="glob"),
     lambda inner: Cached(inner, maxsize=2),
     lambda inner: Cached(inner, maxsize=50, policy="lfu", absences=True),

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAD = """
 from dataclasses import dataclass
-from spoonbill import Store
+from spoonbill import Store, Typed
 from spoonbill.datastores import LmdbStore, ShelveStore
 
 @dataclass
@@ -17,8 +17,12 @@ class User:
     name: str
 
 users = LmdbStore[str, User]("users")
+typed = Typed(LmdbStore("typed"), User)
 """
 ERRORS = {
+    'typed["ada"].nme': 'has no attribute "nme"',
+    'typed["bob"] = 5': "Incompatible types in assignment",
+    'Typed[str, int](LmdbStore("typed"), User)': "has incompatible type",
     'users["ada"] = 5': "Incompatible types in assignment",
     "users[5]": "Invalid index type",
     'users["ada"].nme': 'has no attribute "nme"',

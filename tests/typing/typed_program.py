@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_type
 
-from spoonbill import Cached, Codec, Frozen, Store, gt, prefix
+from spoonbill import Cached, Codec, Frozen, Store, Typed, gt, prefix
 from spoonbill.datastores import (
     FilesystemStore,
     InMemoryStore,
@@ -67,6 +67,10 @@ assert_type(list(users.values()), list[User])
 assert_type(list(users.items({"age": gt(40)}, limit=3)), list[tuple[str, User]])
 assert_type(users.scan(prefix("a")), Iterator[str])
 assert_type(users.copy(), dict[str, User])
+
+# Objects of a class, which the layer names.
+assert_type(Typed(InMemoryStore(), User)["ada"], User)
+assert_type(Typed[str, User](LmdbStore("typed"), User), Typed[str, User])
 
 # Writing.
 users["ada"] = User("Ada", 36)

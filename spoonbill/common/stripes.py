@@ -1,0 +1,27 @@
+"""Locks for keys: a few for all, so that writers of different keys rarely wait for each other."""
+
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from spoonbill.common.locks import new_lock
+
+__all__ = ["Stripes"]
+
+_COUNT: Final = 64
+
+
+class Stripes:
+    """Locks for any number of keys."""
+
+    def __init__(self) -> None:
+        self._locks = [new_lock() for _ in range(_COUNT)]
+
+    @contextmanager
+    def holding(self, keys: Iterable[Hashable] | None) -> Iterator[None]:
+        """Hold the locks of `keys`, None: all, taken in one order everywhere."""
+        wanted = range(_COUNT) if keys is None else sorted({hash(key) % _COUNT for key in keys})
+        with ExitStack() as held:
+            for number in wanted:
+                held.enter_context(self._locks[number])
+            yield

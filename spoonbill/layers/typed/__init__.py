@@ -1,0 +1,1 @@
+"""Values as objects of a class."""
