@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import spoonbill
 from spoonbill import backends, datastores, layers
 from spoonbill.registry import ENGINES, LAYERS
 
@@ -39,15 +40,27 @@ def test_each_row_names_classes_that_exist(where):
     assert (found.__module__, found.__name__) == (module, name)
 
 
-@pytest.mark.parametrize(("package", "classes"), [("datastores", STORES), ("backends", BACKENDS)])
+@pytest.mark.parametrize(
+    ("package", "classes"), [("datastores", STORES), ("backends", BACKENDS), ("layers", [row.layer for row in LAYERS])]
+)
 def test_type_checkers_see_what_the_registry_says(package, classes):
-    """The TYPE_CHECKING block and __all__ of both packages hold the registry's classes, and no others."""
+    """The TYPE_CHECKING block and __all__ of the packages hold the registry's classes, and no others."""
     module = import_module(f"spoonbill.{package}")
     assert stated_imports(package) == sorted(classes)
     assert sorted(module.__all__) == sorted(map(class_name, classes))
     assert [getattr(module, class_name(where)).__module__ for where in classes] == [
         where.partition(":")[0] for where in classes
     ]
+
+
+def test_spoonbill_is_imported_as_it_is_used():
+    """Every name of the package is there, and importing it loads nothing else of it."""
+    assert {name for name in spoonbill.__all__ if getattr(spoonbill, name) is None} == set()
+    assert set(spoonbill.__all__) <= set(dir(spoonbill))
+    with pytest.raises(AttributeError, match="nonsense"):
+        spoonbill.nonsense
+    code = "import sys, spoonbill; print([name for name in sys.modules if name.startswith('spoonbill.')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"[]"
 
 
 def test_type_checkers_find_a_wrong_name(tmp_path):
