@@ -181,7 +181,7 @@ class Described(ABC):
         named = ", ".join(map(shortened, failed[:5])) + (", ..." if failed[5:] else "")
         return PartialWriteError(
             f"{operation} in {self!r} stopped: {done} entries are written, {len(failed)} are not ({named}), and "
-            f"nothing after them was tried. {reason} Mend that and call again with the rest",
+            f"nothing after them was tried. {reason} Correct that and call again with the rest",
             done=done,
             failed=failed,
         )

@@ -257,7 +257,7 @@ def test_no_glob_ever(tmp_path):
 
 
 def test_a_killed_writer_leaves_whole_values(tmp_path):
-    """A process killed amid overwrites leaves each key with its old or its new value, and no visible rest."""
+    """A process killed during overwrites leaves each key with its old or its new value, and no visible rest."""
     code = (
         "import sys; from spoonbill.datastores import FilesystemStore\n"
         "store = FilesystemStore(sys.argv[1], codec='raw'); print('ready', flush=True)\n"

@@ -181,7 +181,7 @@ class FilesContract(BackendContract):
             assert sorted(name for name in self.names(store) if not name.endswith("~part")) == sorted(found)
             again.close()
         assert {new for _, new in seen} == {True, False}
-        assert any(shown not in (set(OLD), set(NEW)) for shown, _ in seen)  # a mixture was mended
+        assert any(shown not in (set(OLD), set(NEW)) for shown, _ in seen)  # a mixture was repaired
 
     def test_a_file_of_another_program_is_not_removed(self, store):
         """A load into a root with a file that no store wrote is refused, and changes nothing."""

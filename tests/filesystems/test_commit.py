@@ -90,7 +90,7 @@ def fail_at(number):
 
 
 def test_a_server_that_goes_away_for_good(tmp_path, faulty):
-    """Where nothing works any more amid the last step, the error says so, and the same store mends it later."""
+    """Where nothing works any more during the last step, the error says so, and the same store repairs it later."""
     store = Filesystem(faulty)
     whole = set()
     for number in range(1, 200):
@@ -117,7 +117,7 @@ def test_a_server_that_goes_away_for_good(tmp_path, faulty):
 
 
 def test_ctrl_c_takes_everything_back(tmp_path):
-    """A real SIGINT amid the renames of a load: KeyboardInterrupt, and the old entries alone."""
+    """A real SIGINT during the renames of a load: KeyboardInterrupt, and the old entries alone."""
     root = tmp_path / "store"
     code = (
         "import os, signal, sys\n"
@@ -256,7 +256,7 @@ def test_the_first_write_finishes_and_a_read_changes_nothing(tmp_path, monkeypat
 
 
 def test_a_reader_who_may_not_look_is_served(tmp_path, monkeypatch):
-    """Where the service does not tell whether a journal is there, reads go on: such a root has none of ours to mend."""
+    """Where the service does not tell whether a journal is there, reads go on: such a root has none of ours."""
     store = Filesystem(tmp_path)
     store["a"] = b"1"
     again = pickle.loads(pickle.dumps(store))
@@ -272,7 +272,7 @@ def test_a_reader_who_may_not_look_is_served(tmp_path, monkeypatch):
 
 
 def test_threads_of_one_process_wait(tmp_path, monkeypatch):
-    """A store that is opened in another thread amid the renames of a load waits, and sees the new state."""
+    """A store that is opened in another thread during the renames of a load waits, and sees the new state."""
     store = Filesystem(tmp_path / "store")
     store.update(OLD)
     amid, go, opened = threading.Event(), threading.Event(), threading.Event()

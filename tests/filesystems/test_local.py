@@ -94,7 +94,7 @@ for number in range(1, 10_000):
 
 
 def test_killed_at_random_moments_of_many_overwrites(tmp_path):
-    """SIGKILL amid some 200 overwrites: every key holds its old or its new value, whole; nothing else is listed."""
+    """SIGKILL during some 200 overwrites: every key holds its old or its new value, whole; nothing else is listed."""
     moments = random.Random(7)
     root = tmp_path / "f"
     store = FilesystemStore(root, codec="raw")
@@ -335,7 +335,7 @@ def test_stems_cover_every_key_that_begins_so():
 
 
 def test_files_that_come_and_go_while_listing(tmp_path):
-    """A listing amid writers and deleters yields each lasting key once, and no key that never was."""
+    """A listing beside writers and deleters yields each lasting key once, and no key that never was."""
     store = FilesystemStore(tmp_path / "f", codec="raw")
     lasting = {f"lasting-{number}" for number in range(300)}
     store.update(dict.fromkeys(lasting, b"1"))

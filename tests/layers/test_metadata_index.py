@@ -292,9 +292,9 @@ def test_drift_is_lived_with_and_repaired(engine, fields):
     assert store["unlisted"] == {"a": 1}
     assert store.get("ghost") is None
     assert list(store.keys("ghost")) == ["ghost"]
-    mended = store.repair()
+    repaired = store.repair()
     lists = engine is Memory
-    assert mended == 1 + bool(fields) + lists
+    assert repaired == 1 + bool(fields) + lists
     assert set(store) == {"a", "stale"} | ({"unlisted"} if lists else set())
     assert dict(store.items({"a": 2})) == {"stale": {"a": 2}}
     assert store.repair() == 0
@@ -343,7 +343,7 @@ def test_a_refused_write_leaves_no_ghost(fields):
 
 
 def test_a_frozen_index_writes_nothing():
-    """Reads do not mend: a frozen stack lists ghosts and leaves them."""
+    """Reads do not repair: a frozen stack lists ghosts and leaves them."""
     store = MetadataIndex(Lookup(), index := Memory())
     store["ghost"] = b""
     del store.inner["ghost"]

@@ -100,7 +100,7 @@ def test_a_writer_that_dies_alone_leaves_ghosts_at_most(fields):
 
 
 def test_a_death_inside_a_race_may_leave_a_value_unlisted():
-    """What the documentation says of a crash is so: such an end exists, and every end is one that repair mends."""
+    """What the documentation says of a crash is so: such an end exists, and every end is one that repair corrects."""
     found = ends(MetadataIndex, [sets(0), deletes(1)], MISSING, MISSING, deaths=True)
     assert any(end["data"] is not MISSING and end["index"] is MISSING for end in found)
     for end in found:
@@ -214,8 +214,8 @@ class TestOnRedis(StoreContract):
         return store
 
 
-def test_entries_that_expire_are_ghosts_until_they_are_mended(address):
-    """A value whose time to live ends is absent and still listed, which no read minds, and repair mends."""
+def test_entries_that_expire_are_ghosts_until_they_are_repaired(address):
+    """A value whose time to live ends is absent and still listed, which no read minds, and repair removes."""
     with on_redis(address) as store:
         store.clear()
         store.set("short", 1, ttl=0.05)

@@ -1,6 +1,6 @@
-"""A Cosmos DB server for the tests: ``@vercel/cosmosdb-server``, with what it lacks of the service mended in front.
+"""A Cosmos DB server for the tests: ``@vercel/cosmosdb-server``, with what it lacks of the service added in front.
 
-``node/cosmosdb.js`` mends, each after the service's own documentation or the tests of its clients:
+``node/cosmosdb.js`` adds, each after the service's own documentation or the tests of its clients:
 
 - a document that is not there is 404, and one in a container that is not there 404 with the substatus 1003;
 - dot segments of a path are resolved before the request is routed, ``%2e`` among them (RFC 3986, and what the service's

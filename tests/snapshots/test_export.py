@@ -170,7 +170,7 @@ def test_two_stores_saved_into_one_folder_do_not_mix(tmp_path):
 
 
 def test_a_killed_save_leaves_the_folder_as_it_was(tmp_path):
-    """SIGKILL amid a save: the folder holds what it held; the next save finishes."""
+    """SIGKILL during a save: the folder holds what it held; the next save finishes."""
     store = FilesystemStore.open(tmp_path / "store", codec="raw")
     store.update({"a": b"1", "b": b"2"})
     store.save(tmp_path / "saved")

@@ -35,7 +35,7 @@ class MetadataIndex(Layer[K, V]):
     A writer that dies in the middle leaves a *ghost* (a key that is listed and absent), or, only where another writer
     was at the same key at that moment, a value that is not listed. The same becomes of entries that expire, or are
     written past this layer. All reads live with both: `get` and ``in`` ask the store itself, batches and searches skip
-    ghosts. `repair` mends it.
+    ghosts. `repair` corrects it.
 
     Parameters
     ----------
@@ -173,22 +173,22 @@ class MetadataIndex(Layer[K, V]):
         self._settle(key, listed, MISSING)
 
     def _settle(self, key: K, listed: Any, entry: Any) -> int:
-        """Compare `entry`, which the index has for `key`, with the data, and mend it until they agree.
+        """Compare `entry`, which the index has for `key`, with the data, and repair it until they agree.
 
         Returns
         -------
         int
-            How often it was mended: no more than once, unless other writers are at the key.
+            How often it was repaired: no more than once, unless other writers are at the key.
         """
-        mended = 0
+        repaired = 0
         while not python_equal(wanted := self._wanted(key), entry):
             if wanted is MISSING:
                 self._ledger.delete(listed)
             else:
                 self._ledger.set(listed, wanted)
             entry = wanted
-            mended += 1
-        return mended
+            repaired += 1
+        return repaired
 
     def _wanted(self, key: K) -> Any:
         """Return the entry that the index should have for `key`, MISSING where the store does not have it."""
@@ -294,7 +294,7 @@ class MetadataIndex(Layer[K, V]):
         planned = below.behind(Step(where=type(self).__name__, runs=runs), str(query))
         return dataclasses.replace(planned, scanned=below.scanned + read)
 
-    # -- mending -----------------------------------------------------------------------------------------------
+    # -- repairing -----------------------------------------------------------------------------------------------
 
     def repair(self) -> int:
         """Make the index agree with the data, beside writers at work.
@@ -305,7 +305,7 @@ class MetadataIndex(Layer[K, V]):
         Returns
         -------
         int
-            How many keys were mended.
+            How many keys were repaired.
         """
         entries = dict(self._ledger.entries()) if self._kept else dict.fromkeys(self._ledger.iter(), UNKNOWN)
         there = {self._listed(key): key for key in self.inner.iter()} if self.inner.lists_keys else {}
@@ -313,14 +313,14 @@ class MetadataIndex(Layer[K, V]):
         return self._mend({listed: there.get(listed, listed) for listed in doubtful}, entries)
 
     def _mend(self, doubtful: dict[Any, K], entries: dict[Any, Any]) -> int:
-        mended = 0
+        repaired = 0
         for batch in batches(doubtful.items()):
             values = self.inner.get_many([key for _, key in batch], MISSING)
             for (listed, key), value in zip(batch, values, strict=True):
                 entry = entries.get(listed, MISSING)
                 if not python_equal(MISSING if value is MISSING else self._kept.entry(value), entry):
-                    mended += bool(self._settle(key, listed, entry))
-        return mended
+                    repaired += bool(self._settle(key, listed, entry))
+        return repaired
 
     def rebuild(self, keys: Iterable[K] | None = None) -> int:
         """Make the index anew, while no writer is at work.

@@ -1,5 +1,5 @@
 // A Cosmos DB server for the tests: node cosmosdb.js FOLDER PORT, FOLDER being that of the package @vercel/cosmosdb-server.
-// What is mended here, and after which document, is told in ../cosmosdb_server.py.
+// What is added here, and after which document, is told in ../cosmosdb_server.py.
 "use strict";
 
 const { AsyncLocalStorage } = require("async_hooks");
