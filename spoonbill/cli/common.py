@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from spoonbill import eq, exists, ge, glob, gt, le, lt, ne, prefix, regex
+from spoonbill.cli.completion import complete_store
 from spoonbill.store import Store
 from spoonbill.urls import open_store
 
@@ -32,7 +33,7 @@ def opened(url: str) -> Store[Any, Any]:
 
 def store_argument(function: F) -> F:
     """Add the argument that names the store."""
-    return click.argument("url", metavar="URL")(function)
+    return click.argument("url", metavar="URL", shell_complete=complete_store)(function)
 
 
 def search_options(function: F) -> F:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from spoonbill.cli.common import asked, opened, store_argument
+from spoonbill.cli.completion import complete_key
 from spoonbill.cli.values import read_value, shown, to_json
 from spoonbill.common.sentinels import MISSING
 
@@ -25,7 +26,7 @@ def _key(text: str, *, json_key: bool) -> Any:
 
 @click.command("get")
 @store_argument
-@click.argument("key")
+@click.argument("key", shell_complete=complete_key)
 @click.option("--raw", is_flag=True, help="Write bytes and text as they are.")
 @click.option("--json-key", is_flag=True, help=_KEY_HELP)
 @click.option("--json", "as_json", is_flag=True, help="JSON, also of what it does not hold.")
@@ -50,7 +51,7 @@ def get_command(url: str, key: str, raw: bool, json_key: bool, as_json: bool) ->
 
 @click.command("set")
 @store_argument
-@click.argument("key")
+@click.argument("key", shell_complete=complete_key)
 @click.argument("value")
 @click.option("--raw", is_flag=True, help="The value is bytes, not JSON.")
 @click.option("--text", is_flag=True, help="The value is text, not JSON.")
@@ -78,7 +79,7 @@ def set_command(
 
 @click.command("del")
 @store_argument
-@click.argument("keys", nargs=-1)
+@click.argument("keys", nargs=-1, shell_complete=complete_key)
 @click.option("--all", "everything", is_flag=True, help="Remove every key.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json-key", is_flag=True, help=_KEY_HELP)
@@ -102,7 +103,7 @@ def del_command(url: str, keys: tuple[str, ...], everything: bool, yes: bool, js
 
 @click.command("ttl")
 @store_argument
-@click.argument("key")
+@click.argument("key", shell_complete=complete_key)
 @click.option("--set", "seconds", type=float, help="Let it expire after this many seconds.")
 @click.option("--keep", is_flag=True, help="Let it stay.")
 @click.option("--json-key", is_flag=True, help=_KEY_HELP)

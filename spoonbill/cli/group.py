@@ -69,7 +69,7 @@ def cli() -> None:
 def run() -> None:
     """Run a command, and exit with a code that means something."""
     try:
-        code: Any = cli.main(standalone_mode=False)
+        code: Any = cli.main(prog_name="spoonbill", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         code = 130
