@@ -1,4 +1,4 @@
-"""Write docs/guarantees.md from what the stores say of themselves; with --check, only tell whether it is up to date."""
+"""Write the pages of promises and of reference from what the code says; with --check, only tell what is out of date."""
 
 import sys
 from pathlib import Path
@@ -12,11 +12,11 @@ from spoonbill.filesystems.gcs import GcsFolder
 from spoonbill.filesystems.http import HttpFolder
 from spoonbill.filesystems.local import LocalFolder
 from spoonbill.filesystems.s3 import S3Folder
-from spoonbill.registry import ENGINES, homes
+from spoonbill.registry import ENGINES, LAYERS, homes
 from spoonbill.store import VERBS, Store
 from spoonbill.store.binding import Form
 
-PAGE = Path(__file__).parents[1] / "docs" / "guarantees.md"
+DOCS = Path(__file__).parents[1] / "docs"
 HEAD = """# What each store promises
 
 This page is written from the stores' own `guarantees` and `limits`, which a program can ask for too. A verb is native
@@ -60,14 +60,59 @@ def sections(name: str) -> list[str]:
     ]
 
 
-def page() -> str:
-    """Return the whole page."""
+def guarantees() -> str:
+    """Return the page of what each store promises."""
     return "\n".join([HEAD, *(part for name in sorted(NAMES) for part in sections(name))])
 
 
+CONTRACT = (
+    "spoonbill.store.mapping.Store",
+    "spoonbill.store.base.Verbs",
+    "spoonbill.store.layer.Layer",
+    "spoonbill.store.value_layer.ValueLayer",
+    "spoonbill.store.key_layer.KeyLayer",
+    "spoonbill.store.bytes_layer.BytesLayer",
+    "spoonbill.common.traits",
+)
+REST = {
+    "Addresses, copies, tools": (
+        "spoonbill.urls.opening.open_store",
+        "spoonbill.urls.building.build",
+        "spoonbill.transfer.copying.copy",
+        "spoonbill.transfer.comparing",
+        "spoonbill.tools.memoizing.memoize",
+        "spoonbill.tools.locking.lock",
+    ),
+    "Keys, values, queries": ("spoonbill.keys", "spoonbill.query.patterns", "spoonbill.query.conditions"),
+    "Errors": ("spoonbill.errors",),
+    "The conformance kit": (
+        "spoonbill.testing.contract.StoreContract",
+        "spoonbill.testing.backend_contract.BackendContract",
+        "spoonbill.testing.layer_contract.LayerContract",
+        "spoonbill.testing.machine.machine_for",
+    ),
+}
+
+
+def reference() -> str:
+    """Return the page of reference: the contract, every named store and every layer."""
+    chapters = {
+        "The contract": CONTRACT,
+        "Named stores": tuple(store.replace(":", ".") for row in ENGINES for store in row.stores),
+        "Layers": tuple(row.layer.replace(":", ".") for row in LAYERS),
+        **REST,
+    }
+    parts = ["# Reference"]
+    for title, names in chapters.items():
+        parts += [f"## {title}", *(f"::: {name}" for name in names)]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES = {"guarantees.md": guarantees, "reference.md": reference}
+
 if __name__ == "__main__":
-    if "--check" in sys.argv:
-        if PAGE.read_text() != page():
-            sys.exit("docs/guarantees.md is out of date: run `python scripts/generate.py`")
-    else:
-        PAGE.write_text(page())
+    for name, page in PAGES.items():
+        if "--check" not in sys.argv:
+            (DOCS / name).write_text(page())
+        elif (DOCS / name).read_text() != page():
+            sys.exit(f"docs/{name} is out of date: run `python scripts/generate.py`")
