@@ -21,6 +21,15 @@ def new_lock() -> Lock:
     return lock
 
 
+def call_lock() -> Lock:
+    """Return a re-entrant lock for the time of one call, which is not freed in a forked child.
+
+    It is in no list, so that nothing of Python runs when it goes away: an exception that a signal raises in there would
+    be lost. Who may meet it in a child has to know by other means that its thread does not exist there.
+    """
+    return threading.RLock()
+
+
 def engine_lock(identity: Hashable) -> Lock:
     """Return the one lock of this process for the engine named by `identity` (a real path, an address)."""
     with _registry:

@@ -1,11 +1,12 @@
 """Reads of a cache that are made once for many, and in the background."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import Any, Final
 
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import call_lock, new_lock
 
 __all__ = ["Flights", "Refresher"]
 
@@ -13,12 +14,13 @@ _NOT_YET: Final = object()
 
 
 class _Flight:
-    """One read, and its answer once it is there."""
+    """One read of this process, and its answer once it is there."""
 
-    __slots__ = ("answer", "lock")
+    __slots__ = ("answer", "lock", "process")
 
     def __init__(self) -> None:
-        self.lock = new_lock()  # free in a forked child, where the thread that reads is not
+        self.lock = call_lock()
+        self.process = os.getpid()
         self.answer: Any = _NOT_YET
 
 
@@ -42,9 +44,10 @@ class Flights:
                 finally:
                     self._flying.pop(what, None)
                 return mine.answer
-        with flight.lock:
-            if flight.answer is not _NOT_YET:
-                return flight.answer
+        if flight.process == mine.process:
+            with flight.lock:
+                if flight.answer is not _NOT_YET:
+                    return flight.answer
         self._flying.pop(what, None)  # of a thread that a fork left behind, or one that failed
         return read()
 

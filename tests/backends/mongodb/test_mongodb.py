@@ -10,7 +10,7 @@ from bson.decimal128 import Decimal128
 from pymongo.monitoring import CommandListener
 
 from spoonbill.datastores import MongoDBStore
-from spoonbill.errors import KeyDecodeError, PartialWriteError, StoreError, ValueTooLargeError
+from spoonbill.errors import KeyDecodeError, PartialWriteError, StoreError, UnsupportedError, ValueTooLargeError
 from tests.contract.documents.document_contract import DocumentContract
 from tests.servers.mongodb_server import mongodb_server
 
@@ -160,7 +160,7 @@ class TestMongoDB(DocumentContract):
         assert "hush" not in str(caught.value)
         with pytest.raises(StoreError, match=r"No server answers.*check that it runs"):
             MongoDBStore.open(uri="mongodb://127.0.0.1:9/", serverSelectionTimeoutMS=10)["a"]
-        with pytest.raises(StoreError, match="options"):
+        with pytest.raises(UnsupportedError, match="options"):
             MongoDBStore.open(uri=self.uri, no_such_option=1)["a"]
 
     def test_a_collation_is_refused(self, name):
