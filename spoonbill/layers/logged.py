@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from spoonbill.common.text import shortened
-from spoonbill.store import VERBS, Layer, Store
-from spoonbill.store.binding import bind
+from spoonbill.store import Layer, Store
+from spoonbill.store.binding import bind_each
 
 __all__ = ["Logged"]
 
@@ -51,9 +51,7 @@ class Logged(Layer[K, V]):
         self._logger = logging.getLogger("spoonbill.calls") if logger is None else logger
         self._level = level
         self._slow = slow
-        for verb in VERBS:
-            if verb != "canonical":
-                bind(self, verb, self._logging(verb, getattr(self.inner, verb)), because="written to the log")
+        bind_each(self, self._logging, because="written to the log")
 
     def _logging(self, verb: str, function: Callable[..., Any]) -> Callable[..., Any]:
         logger, level, slow, clock = self._logger, self._level, self._slow, time.perf_counter
