@@ -5,16 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from spoonbill.common.text import shortened
 from spoonbill.store import Layer, Store
 from spoonbill.store.binding import bind_each
+from spoonbill.store.verbs import of_key
 
 __all__ = ["Logged"]
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-_WITHOUT_KEY = frozenset({"set_many", "get_many", "delete_many", "replace_all", "select", "plan", "split"})
 
 
 class Logged(Layer[K, V]):
@@ -62,15 +60,11 @@ class Logged(Layer[K, V]):
             try:
                 answer = function(*arguments, **options)
             except Exception as error:
-                logger.warning("%s%s in %s raised %s", verb, _key(verb, arguments), store, type(error).__name__)
+                logger.warning("%s%s in %s raised %s", verb, of_key(verb, arguments), store, type(error).__name__)
                 raise
             seconds = clock() - start
             if seconds >= slow:
-                logger.log(level, "%s%s in %s took %.6f s", verb, _key(verb, arguments), store, seconds)
+                logger.log(level, "%s%s in %s took %.6f s", verb, of_key(verb, arguments), store, seconds)
             return answer
 
         return logged
-
-
-def _key(verb: str, arguments: tuple[Any, ...]) -> str:
-    return f" of key {shortened(arguments[0])}" if arguments and verb not in _WITHOUT_KEY else ""

@@ -12,15 +12,21 @@ pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("contract", "
 
 from spoonbill.testing.backend_contract import BackendContract  # noqa: E402 - after the line above
 from spoonbill.testing.contract import StoreContract, refuses_every_write  # noqa: E402
+from spoonbill.testing.counting import Counting  # noqa: E402
+from spoonbill.testing.faulty import Faulty  # noqa: E402
 from spoonbill.testing.faulty_proxy import FaultyProxy  # noqa: E402
 from spoonbill.testing.layer_contract import LayerContract  # noqa: E402
 from spoonbill.testing.machine import machine_for  # noqa: E402
+from spoonbill.testing.slow import Slow  # noqa: E402
 from spoonbill.testing.spy_store import SpyStore  # noqa: E402
 
 __all__ = [
     "BackendContract",
+    "Counting",
+    "Faulty",
     "FaultyProxy",
     "LayerContract",
+    "Slow",
     "SpyStore",
     "StoreContract",
     "machine_for",
