@@ -1,7 +1,8 @@
-"""The conformance kit: subclass one of its contracts, and know that your store keeps every promise.
+"""The conformance kit, and tools for tests of code that uses stores.
 
 `BackendContract` is for an engine, `LayerContract` for a layer, `StoreContract` for any other store; `machine_for`
-makes a hypothesis state machine that drives a store beside a dict. Needs pytest and hypothesis:
+makes a hypothesis state machine that drives a store beside a dict. `Faulty`, `Slow`, `Counting` and `Recorder` are
+layers for tests of your own code, beside `killed`, `check_history` and `FaultyProxy`. Needs pytest and hypothesis:
 ``pip install 'spoonbill-framework[test]'``.
 """
 
