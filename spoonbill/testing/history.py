@@ -146,7 +146,7 @@ class _Search:
         for index in reversed(following):
             step = self._certain[index]
             answer, state = step.apply(place.state)
-            if step.call.start <= until and answer == step.result:
+            if answer == step.result:
                 yield _taken(place, index, state)
 
     def _following(self, place: _Place) -> list[int]:

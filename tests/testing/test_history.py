@@ -7,6 +7,7 @@ from itertools import permutations
 
 import pytest
 
+from spoonbill import Expiring
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore
 from spoonbill.errors import StoreError, UnsupportedError
 from spoonbill.store import MISSING
@@ -73,6 +74,12 @@ def test_a_replace_in_two_steps_is_found():
         (one("set", 1, 2, value=[1]), one("discard", 3, 4, False, expected=[1])),
         (one("has", 1, 2, True),),
         (one("set", 5, 6, value=1, error=StoreError("")), one("get", 1, 2, 1)),  # not before it was sent
+        (  # not twice
+            one("set", 1, 2, value=1, error=StoreError("")),
+            one("get", 3, 4, 1),
+            one("set", 5, 6, value=2),
+            one("get", 7, 8, 1),
+        ),
     ],
 )
 def test_what_no_order_explains_is_found(calls):
@@ -177,13 +184,22 @@ def test_what_was_there_before_is_known():
 
 
 def test_other_verbs_are_recorded_as_calls_on_keys():
-    """A batch and an increment leave a call on each key, and expiry is refused."""
+    """A batch and an increment leave a call on each key."""
     store = Recorder(InMemoryStore())
     store.update({"a": 1, "b": 2})
     assert store.increment("a") == 2
     assert [call.verb for call in store.calls] == ["set", "set", "get", "replace"]
-    with pytest.raises(UnsupportedError, match="expire"):
-        store.set("a", 1, ttl=5)
+
+
+def test_expiry_is_refused():
+    """No write through a recorder can let an entry expire, over a store that can."""
+    inner = Expiring(InMemoryStore({"a": 1}))
+    store = Recorder(inner)
+    assert "ttl" in inner.features - store.features
+    for write in (lambda: store.set("a", 1, ttl=5), lambda: store.touch("a", 5), lambda: store.add("b", 1, ttl=5)):
+        with pytest.raises(UnsupportedError, match="expire"):
+            write()
+    assert inner.ttl("a") is None
 
 
 def test_a_search_without_end_is_given_up():
