@@ -5,16 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from spoonbill.common.text import shortened
-from spoonbill.store import VERBS, Layer, Store
-from spoonbill.store.binding import bind
+from spoonbill.store import Layer, Store
+from spoonbill.store.binding import bind_each
+from spoonbill.store.verbs import of_key
 
 __all__ = ["Logged"]
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-_WITHOUT_KEY = frozenset({"set_many", "get_many", "delete_many", "replace_all", "select", "plan", "split"})
 
 
 class Logged(Layer[K, V]):
@@ -51,9 +49,7 @@ class Logged(Layer[K, V]):
         self._logger = logging.getLogger("spoonbill.calls") if logger is None else logger
         self._level = level
         self._slow = slow
-        for verb in VERBS:
-            if verb != "canonical":
-                bind(self, verb, self._logging(verb, getattr(self.inner, verb)), because="written to the log")
+        bind_each(self, self._logging, because="written to the log")
 
     def _logging(self, verb: str, function: Callable[..., Any]) -> Callable[..., Any]:
         logger, level, slow, clock = self._logger, self._level, self._slow, time.perf_counter
@@ -64,15 +60,11 @@ class Logged(Layer[K, V]):
             try:
                 answer = function(*arguments, **options)
             except Exception as error:
-                logger.warning("%s%s in %s raised %s", verb, _key(verb, arguments), store, type(error).__name__)
+                logger.warning("%s%s in %s raised %s", verb, of_key(verb, arguments), store, type(error).__name__)
                 raise
             seconds = clock() - start
             if seconds >= slow:
-                logger.log(level, "%s%s in %s took %.6f s", verb, _key(verb, arguments), store, seconds)
+                logger.log(level, "%s%s in %s took %.6f s", verb, of_key(verb, arguments), store, seconds)
             return answer
 
         return logged
-
-
-def _key(verb: str, arguments: tuple[Any, ...]) -> str:
-    return f" of key {shortened(arguments[0])}" if arguments and verb not in _WITHOUT_KEY else ""

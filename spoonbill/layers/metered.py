@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from spoonbill.common.locks import new_lock
 from spoonbill.common.sentinels import MISSING
-from spoonbill.store import VERBS, Layer, Store
-from spoonbill.store.binding import bind
+from spoonbill.store import Layer, Store
+from spoonbill.store.binding import bind_each
 
 __all__ = ["Metered", "Stats"]
 
@@ -72,9 +72,7 @@ class Metered(Layer[K, V]):
         self._guard = new_lock()
         self._stats: dict[str, Stats] = {}
         self._exporter = _exporter(self.name, spans=spans)
-        for verb in VERBS:
-            if verb not in _NOT_TIMED:
-                bind(self, verb, self._metering(verb, getattr(self.inner, verb)), because=f"measured as {self.name!r}")
+        bind_each(self, self._metering, because=f"measured as {self.name!r}", leave=_NOT_TIMED)
 
     def _metering(self, verb: str, function: Callable[..., Any]) -> Callable[..., Any]:
         stats = self._stats[verb] = Stats()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spoonbill.query import Query
     from spoonbill.store.base import Verbs
     from spoonbill.store.described import Described
+    from spoonbill.store.layer import Layer
 
 
 class Form(Enum):
@@ -192,6 +193,32 @@ def bind(store: "Verbs[Any, Any]", verb: str, function: Callable[..., Any], *, b
         function = _refusing_ttl_of(store, function)
     vars(store)[verb] = function
     vars(store).setdefault("_bound", {})[verb] = because
+
+
+def bind_each(
+    layer: "Layer[Any, Any]",
+    wrapped: Callable[[str, Callable[..., Any]], Callable[..., Any]],
+    *,
+    because: str,
+    leave: frozenset[str] = frozenset({"canonical"}),
+) -> None:
+    """Put a function around every verb of the store below, for a layer that does the same for each.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer, in its ``__init__``.
+    wrapped : callable
+        Takes a verb's name and the inner store's function for it; returns what is called in its place. It must not
+        hold the layer, which would keep its engine open.
+    because : str
+        What it does, for `Verbs.route`.
+    leave : frozenset of str, optional
+        The verbs to leave as they are.
+    """
+    for verb in VERBS:
+        if verb not in leave:
+            bind(layer, verb, wrapped(verb, getattr(layer.inner, verb)), because=because)
 
 
 def route_of(store: "Described", verb: str) -> Iterator[str]:

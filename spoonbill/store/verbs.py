@@ -1,7 +1,9 @@
 """The table of verbs: what a store can be asked to do, and what each verb can be derived from."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from spoonbill.common.text import shortened
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,10 @@ def _closure(name: str) -> frozenset[str]:
 
 RESTS_ON: Final[dict[str, frozenset[str]]] = {name: _closure(name) for name in VERBS}
 """For each verb, all verbs in its derivation, transitively."""
+
+_WITHOUT_KEY = frozenset({"set_many", "get_many", "delete_many", "replace_all", "select", "plan", "split"})
+
+
+def of_key(verb: str, arguments: tuple[Any, ...]) -> str:
+    """Return the words for the key that a call of `verb` is about, or an empty str where it is about no single one."""
+    return f" of key {shortened(arguments[0])}" if arguments and verb not in _WITHOUT_KEY else ""

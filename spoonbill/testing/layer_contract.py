@@ -1,66 +1,15 @@
 """The contract of a layer: a store around a store, which loses nothing on the way."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
 from spoonbill.store import VERBS, KeyLayer, Store
 from spoonbill.testing.contract import StoreContract
-
-
-class Recorder(Store[str, Any]):
-    """A store in memory that keeps a list of the verbs that reach it, and fails where it is told to.
-
-    Attributes
-    ----------
-    calls : list of str
-        The verbs in the order of their calls.
-    broken : bool
-        True makes every verb raise `StoreError`.
-    """
-
-    def __init__(self) -> None:
-        self.data: dict[str, Any] = {}
-        self.calls: list[str] = []
-        self.broken = False
-
-    def _called(self, verb: str) -> None:
-        self.calls.append(verb)
-        if self.broken:
-            raise StoreError(f"{verb} failed in {self!r}: it was told to fail. Set broken to False")
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self._called("get")
-        return self.data.get(key, default)
-
-    def set(self, key: str, value: Any) -> None:
-        self._called("set")
-        self.data[key] = value
-
-    def delete(self, key: str) -> bool:
-        self._called("delete")
-        return self.data.pop(key, MISSING) is not MISSING
-
-    def iter(self) -> Iterator[str]:
-        self._called("iter")
-        return iter(list(self.data))
-
-    def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]:
-        self._called("get_many")
-        return [self.data.get(key, default) for key in keys]
-
-    def set_many(self, pairs: Iterable[tuple[str, Any]]) -> None:
-        self._called("set_many")
-        self.data.update(pairs)
-
-    def delete_many(self, keys: Iterable[str]) -> int:
-        self._called("delete_many")
-        return sum(self.data.pop(key, MISSING) is not MISSING for key in keys)
+from spoonbill.testing.spy_store import SpyStore
 
 
 class LayerContract(StoreContract):
@@ -86,34 +35,34 @@ class LayerContract(StoreContract):
         raise NotImplementedError
 
     def make(self, path: Path) -> Store[Any, Any]:  # noqa: ARG002 - in memory
-        """Return the layer around a recorder."""
-        return self.wrap(Recorder())
+        """Return the layer around a spy."""
+        return self.wrap(SpyStore())
 
-    def recorder(self, store: Store[Any, Any]) -> Recorder:
-        """Return the recorder at the bottom of `store`."""
+    def spy(self, store: Store[Any, Any]) -> SpyStore:
+        """Return the spy at the bottom of `store`."""
         raw = store.raw
-        assert isinstance(raw, Recorder)
+        assert isinstance(raw, SpyStore)
         return raw
 
-    test_pickles = None  # type: ignore[assignment] # a recorder is not the same store elsewhere
+    test_pickles = None  # type: ignore[assignment] # a spy is not the same store elsewhere
 
     def test_the_raw_store_is_reached(self, store: Store[Any, Any]) -> None:
         """A write arrives in the store below, once, and ``raw`` leads there."""
         store[self.keys[0]] = self.values[0]
-        assert len(self.recorder(store).data) == 1
+        assert len(self.spy(store).data) == 1
 
     def test_batches_stay_batches(self, store: Store[Any, Any]) -> None:
         """A batch reaches the store below as one call of its own batch verb."""
-        recorder = self.recorder(store)
+        spy = self.spy(store)
         calls = []
         store.update(self.pairs)
-        calls.append({*recorder.calls})
-        recorder.calls.clear()
+        calls.append({*spy.calls})
+        spy.calls.clear()
         assert store.get_many(self.keys) == list(self.values)
-        calls.append({*recorder.calls})
-        recorder.calls.clear()
+        calls.append({*spy.calls})
+        spy.calls.clear()
         assert store.delete_many(self.keys) == len(self.keys)
-        calls.append({*recorder.calls})
+        calls.append({*spy.calls})
         if self.batches:
             assert calls[0] == {"set_many"}
             assert calls[1] <= {"get_many"}  # none where it answers from memory
@@ -123,11 +72,11 @@ class LayerContract(StoreContract):
         """Keys of others in the store below are neither listed, counted, found nor cleared by a layer of keys."""
         if not isinstance(store, KeyLayer):
             return
-        recorder = self.recorder(store)
+        spy = self.spy(store)
         store.update(self.pairs)
-        own = set(recorder.data)
+        own = set(spy.data)
         beside = {name for name in ("", "~", "zz", "0", "some/other:key") if not store.owns(name)} - own
-        recorder.data.update(dict.fromkeys(beside, b"foreign"))
+        spy.data.update(dict.fromkeys(beside, b"foreign"))
         assert Counter(iter(store)) == Counter(self.keys)
         assert len(store) == len(self.keys)
         assert dict(store.items()) == self.pairs
@@ -136,12 +85,12 @@ class LayerContract(StoreContract):
         store.replace_all([(self.keys[0], self.values[0])])
         assert dict(store.items()) == {self.keys[0]: self.values[0]}
         store.clear()
-        assert recorder.data.keys() == beside
+        assert spy.data.keys() == beside
 
     def test_failures_are_not_absence(self, store: Store[Any, Any]) -> None:
         """An error of the store below comes through: it is neither the default nor a KeyError."""
-        recorder = self.recorder(store)
-        recorder.broken = True
+        spy = self.spy(store)
+        spy.broken = True
         attempts = (
             lambda: store.get(self.keys[0]),
             lambda: store[self.keys[0]],
@@ -158,7 +107,7 @@ class LayerContract(StoreContract):
 
     def test_capabilities_are_truthful(self, store: Store[Any, Any]) -> None:
         """No verb is called native that the store below derives."""
-        below = self.recorder(store)
+        below = self.spy(store)
         for verb in VERBS:
             if not below.native(verb):
                 assert not store.native(verb), verb

@@ -17,12 +17,12 @@ from spoonbill.errors import (
     StackError,
     UnsupportedError,
 )
-from spoonbill.testing import Recorder
+from spoonbill.testing import SpyStore
 
 
 def cached(**options):
     """Return a cache and the recorder below it."""
-    recorder = Recorder()
+    recorder = SpyStore()
     return Cached(recorder, **options), recorder
 
 

@@ -10,7 +10,7 @@ from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import CodecError, PartialWriteError, StackError, UnsupportedError
 from spoonbill.layers import AnyKey
 from spoonbill.store import VERBS
-from spoonbill.testing import LayerContract, Recorder, StoreContract, machine_for
+from spoonbill.testing import LayerContract, SpyStore, StoreContract, machine_for
 from tests.layers.lookup import Lookup
 
 # -- a store that cannot list its keys -----------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class TestOverARecorder(LayerContract):
     """The layer keeps the contract of layers; its index derives as much as the store below."""
 
     def wrap(self, inner):
-        return MetadataIndex(inner, Recorder())
+        return MetadataIndex(inner, SpyStore())
 
     def test_failures_are_not_absence(self, store):
         """Errors of the store come through, and those of the index from what the index answers."""
@@ -77,7 +77,7 @@ class TestOverARecorder(LayerContract):
 
     def test_batches_stay_batches(self, store):
         """A batch reaches both stores as batches: two of the index around one of the data, or one after it."""
-        below, index = self.recorder(store), store.index
+        below, index = self.spy(store), store.index
         store.update(self.pairs)
         assert (below.calls, index.calls) == (["set_many"], ["set_many", "get_many"])
         below.calls.clear(), index.calls.clear()
@@ -185,7 +185,7 @@ def test_an_insert_costs_the_same_at_any_size():
     """At 10,000 keys a set, an add, a delete and a pop make exactly the calls that they make at 100."""
     costs = []
     for size in (100, 10_000):
-        store = MetadataIndex(Recorder(), Recorder())
+        store = MetadataIndex(SpyStore(), SpyStore())
         store.update((f"key-{number}", b"") for number in range(size))
         made = []
         for verb, *arguments in (("set", "new", b""), ("add", "n", b""), ("pop", "n"), ("delete", "new")):
@@ -199,7 +199,7 @@ def test_an_insert_costs_the_same_at_any_size():
 
 def test_a_listing_reads_no_value_and_a_value_is_read_once():
     """Keys, len and patterns ask the index alone; the items of a search read each value once, in batches."""
-    store = MetadataIndex(Recorder(), Recorder())
+    store = MetadataIndex(SpyStore(), SpyStore())
     store.update({f"key-{number}": b"" for number in range(1200)})
     store.raw.calls.clear()
     assert len(store) == len(list(store)) == len(list(store.keys("key"))) == 1200
@@ -213,7 +213,7 @@ def test_a_listing_reads_no_value_and_a_value_is_read_once():
 
 @pytest.fixture
 def kept():
-    store = MetadataIndex(Recorder(), Memory(), fields=("a", "b"))
+    store = MetadataIndex(SpyStore(), Memory(), fields=("a", "b"))
     store.update({"one": {"a": 1, "b": "x"}, "two": {"a": 2}, "list": [1]})
     store.update({"deep": {"a": [1]}, "nan": {"a": float("nan")}})
     return store

@@ -8,7 +8,7 @@ from spoonbill import Codec, Prefixed, glob, like, prefix, regex
 from spoonbill.backends import Lmdb, Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import InvalidKeyError, KeyTooLongError
-from spoonbill.testing import LayerContract, Recorder
+from spoonbill.testing import LayerContract, SpyStore
 
 
 class TestPrefixed(LayerContract):
@@ -70,4 +70,4 @@ def test_keys_are_text_and_as_long_as_the_engine_allows(tmp_path):
     with pytest.raises(KeyTooLongError):
         store["x" * 510] = 1
     with pytest.raises(InvalidKeyError, match="at least one character"):
-        Prefixed(Recorder(), "")
+        Prefixed(SpyStore(), "")

@@ -9,7 +9,7 @@ from spoonbill import Cached, Defaulting, Logged, Metered, Retrying, WriteOnce
 from spoonbill.backends import Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import CodecError, InvalidKeyError, ReadOnlyError, StoreError
-from spoonbill.testing import LayerContract, Recorder
+from spoonbill.testing import LayerContract, SpyStore
 
 
 class TestDefaulting(LayerContract):
@@ -103,7 +103,7 @@ def test_what_is_measured():
     assert front["get"].seconds > 0
     store.reset()
     assert store.stats() == {}
-    broken = Metered(Recorder())
+    broken = Metered(SpyStore())
     broken.inner.broken = True
     with pytest.raises(StoreError):
         broken.get("a")
@@ -138,7 +138,7 @@ def test_what_is_logged(caplog):
     store["key"] = "secret value"
     assert "set of key 'key'" in caplog.text
     assert "secret value" not in caplog.text
-    broken = Recorder()
+    broken = SpyStore()
     broken.broken = True
     with pytest.raises(StoreError):
         Logged(broken).get("b")
@@ -148,7 +148,7 @@ def test_what_is_logged(caplog):
     assert len(caplog.records) == count
 
 
-class Flaky(Recorder):
+class Flaky(SpyStore):
     """Fails the first calls of each verb."""
 
     failures = 2

@@ -13,7 +13,7 @@ from spoonbill import Cached, Codec, Compressed, Prefixed, gt, prefix
 from spoonbill.backends import Memory
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, ShelveStore
 from spoonbill.errors import CodecError, StoreError, UnsupportedError
-from spoonbill.testing import Recorder
+from spoonbill.testing import SpyStore
 
 DATA = {f"key-{number:05}": {"n": number, "t": (number,)} for number in range(2000)}
 
@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_not_half_written(tmp_path):
 
 def test_an_error_of_either_end_is_told():
     """A source that fails while it is read ahead, and a target that fails, are errors of the copy."""
-    broken = Recorder()
+    broken = SpyStore()
     broken.broken = True
     with pytest.raises(StoreError):
         spoonbill.copy(broken, InMemoryStore())
