@@ -89,7 +89,18 @@ REST = {
         "spoonbill.testing.contract.StoreContract",
         "spoonbill.testing.backend_contract.BackendContract",
         "spoonbill.testing.layer_contract.LayerContract",
+        "spoonbill.testing.spy_store.SpyStore",
         "spoonbill.testing.machine.machine_for",
+    ),
+    "Tools for tests": (
+        "spoonbill.testing.faulty.Faulty",
+        "spoonbill.testing.slow.Slow",
+        "spoonbill.testing.counting.Counting",
+        "spoonbill.testing.kills.killed",
+        "spoonbill.testing.recorder.Recorder",
+        "spoonbill.testing.history.check_history",
+        "spoonbill.testing.call.Call",
+        "spoonbill.testing.faulty_proxy",
     ),
 }
 

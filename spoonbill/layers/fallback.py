@@ -45,8 +45,8 @@ class Fallback(Copies[K, V]):
 
     Examples
     --------
-    >>> from spoonbill.testing import Recorder
-    >>> first, second = Recorder(), Recorder()
+    >>> from spoonbill.testing import SpyStore
+    >>> first, second = SpyStore(), SpyStore()
     >>> store = Fallback(first, second)
     >>> first.broken = True
     >>> store["a"] = 1

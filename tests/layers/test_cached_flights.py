@@ -10,7 +10,7 @@ import pytest
 from spoonbill import Cached
 from spoonbill.datastores import InMemoryStore
 from spoonbill.errors import StoreError, UnsupportedError
-from spoonbill.testing import LayerContract, Recorder
+from spoonbill.testing import LayerContract, SpyStore
 
 
 class TestStale(LayerContract):
@@ -18,7 +18,7 @@ class TestStale(LayerContract):
         return Cached(inner, ttl=1000, stale_while_revalidate=1000)
 
 
-class Slow(Recorder):
+class Slow(SpyStore):
     """Waits in get until it is told to go on."""
 
     def __init__(self):

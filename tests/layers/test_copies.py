@@ -10,14 +10,14 @@ from spoonbill import Cached, Codec, Expiring, Fallback, Mirrored
 from spoonbill.backends import Lmdb, Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import StoreError, UnansweredError
-from spoonbill.testing import LayerContract, Recorder, StoreContract
+from spoonbill.testing import LayerContract, SpyStore, StoreContract
 from tests.layers.kills import ROUNDS, killed
 
 
 class InMemory(LayerContract):
     def make(self, path):
-        self.second = Recorder()
-        return self.wrap(Recorder())
+        self.second = SpyStore()
+        return self.wrap(SpyStore())
 
     @pytest.fixture(autouse=True)
     def and_the_copy_agrees(self, store):
@@ -66,7 +66,7 @@ WRITES = {
 }
 
 
-class Switch(Recorder):
+class Switch(SpyStore):
     """Refuses writes while it is read only in effect."""
 
     refuses = None

@@ -10,7 +10,7 @@ from spoonbill import Codec, Limited, Metered
 from spoonbill.backends import Lmdb, Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import FullError, KeyTooLongError, PartialWriteError, UnsupportedError, ValueTooLargeError
-from spoonbill.testing import LayerContract, Recorder
+from spoonbill.testing import LayerContract, SpyStore
 from tests.layers.kills import ROUNDS, killed
 
 
@@ -135,7 +135,7 @@ def test_of_a_named_store(tmp_path):
 
 def test_a_bound_that_is_not_counted_costs_no_read():
     """Reads and listings are the store's own; a failed write makes it count again."""
-    inner = Recorder()
+    inner = SpyStore()
     store = Limited(inner, max_value=5)
     assert store.get == inner.get
     counting = Limited(inner, max_entries=2, policy="fifo")

@@ -12,7 +12,7 @@ from spoonbill.backends import Lmdb, Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import InvalidKeyError, StackError, StoreError
 from spoonbill.store import VERBS
-from spoonbill.testing import Recorder, StoreContract
+from spoonbill.testing import SpyStore, StoreContract
 
 
 class TestRouted(StoreContract):
@@ -56,7 +56,7 @@ def test_keys_go_their_ways():
 
 def test_a_search_asks_the_stores_that_can_match():
     """The others are not touched; a limit counts matches over all."""
-    stores = [Recorder() for _ in range(3)]
+    stores = [SpyStore() for _ in range(3)]
     store = Routed({"a": stores[0], "b": stores[1]}, stores[2])
     store.update({f"{letter}{number}": number for letter in "abc" for number in range(10)})
     for one in stores:
@@ -73,7 +73,7 @@ def test_a_search_asks_the_stores_that_can_match():
 @pytest.mark.parametrize("build", [lambda a, b: Routed({"a": a}, b), lambda a, b: Sharded([a, b])])
 def test_batches_stay_batches(build):
     """One call of each store, whatever the number of keys."""
-    stores = Recorder(), Recorder()
+    stores = SpyStore(), SpyStore()
     store = build(*stores)
     pairs = {letter + str(number): number for letter in "ab" for number in range(50)}
     store.update(pairs)

@@ -12,7 +12,7 @@ from spoonbill import Codec, Expiring, Metered, Tiered, prefix
 from spoonbill.backends import Lmdb, Memory
 from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore
 from spoonbill.errors import StackError, StoreError, UnsupportedError
-from spoonbill.testing import LayerContract, Recorder
+from spoonbill.testing import LayerContract, SpyStore
 from tests.layers.kills import ROUNDS, killed
 
 
@@ -171,7 +171,7 @@ def test_both_are_flushed_closed_and_pickled(tmp_path):
     assert store.fast.closed
     assert store.slow.closed
     store.close()
-    assert Codec(Tiered(Memory(), Recorder())).get("a") is None
+    assert Codec(Tiered(Memory(), SpyStore())).get("a") is None
     for wrong in ({"write": "around"}, {"max_dirty": 0}):
         with pytest.raises(UnsupportedError):
             Tiered(Memory(), Memory(), **wrong)
