@@ -21,7 +21,7 @@ class InParts(LayerContract):
 
     def test_batches_stay_batches(self, store):
         """A batch is a batch of manifests and one of parts, never a call a key."""
-        recorder = self.recorder(store)
+        recorder = self.spy(store)
         store.update(self.pairs)
         assert store.get_many(self.keys) == list(self.values)
         assert store.delete_many(self.keys) == len(self.keys)

@@ -22,8 +22,8 @@ class InMemory(LayerContract):
     @pytest.fixture(autouse=True)
     def and_the_copy_agrees(self, store):
         yield
-        if not self.recorder(store).broken:
-            assert self.second.data == self.recorder(store).data
+        if not self.spy(store).broken:
+            assert self.second.data == self.spy(store).data
 
     def test_batches_stay_batches(self, store):
         """In each of the stores."""

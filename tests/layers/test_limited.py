@@ -23,7 +23,7 @@ class Counting(LayerContract):
     def test_batches_stay_batches(self, store):
         """A batch is one call below, once the entries were counted."""
         assert store.recount() == (0, 0)
-        self.recorder(store).calls.clear()
+        self.spy(store).calls.clear()
         super().test_batches_stay_batches(store)
 
 

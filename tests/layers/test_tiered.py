@@ -29,7 +29,7 @@ class TestBack(LayerContract):
 
     def test_batches_stay_batches(self, store):
         """What waits goes down as batches; a read of many and a removal of many are one call."""
-        recorder = self.recorder(store)
+        recorder = self.spy(store)
         store._max_dirty = 100
         store.update(self.pairs)
         assert recorder.calls == []
@@ -41,7 +41,7 @@ class TestBack(LayerContract):
 
     def test_failures_are_not_absence(self, store):
         """Nothing that waits is lost by a failure: it is written by the next flush."""
-        recorder = self.recorder(store)
+        recorder = self.spy(store)
         store[self.keys[0]] = self.values[0]
         recorder.broken = True
         for attempt in (store.flush, lambda: list(store), lambda: store.get(self.keys[1])):
