@@ -8,7 +8,8 @@ makes a hypothesis state machine that drives a store beside a dict. Needs pytest
 import pytest
 
 # So that a promise that is broken shows the values, as in tests of your own.
-pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("contract", "backend_contract", "layer_contract")))
+_RULES = ("contract", "scale_rules", "race_rules", "content_rules", "backend_contract", "layer_contract")
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _RULES))
 
 from spoonbill.testing.backend_contract import BackendContract  # noqa: E402 - after the line above
 from spoonbill.testing.contract import StoreContract, refuses_every_write  # noqa: E402
