@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from spoonbill.common.sentinels import MISSING
-from spoonbill.query import compile_query
+from spoonbill.query import compile_query, prefix
 from spoonbill.store import Store
 from spoonbill.testing.samples import Samples
 
@@ -23,7 +23,7 @@ class ScaleRules(Samples):
         assert dict(store.entries()) == pairs
         assert dict(store.select(compile_query())) == pairs
         assert Counter(key for key, _ in store.select(compile_query(keys_only=True))) == Counter(list(pairs))
-        assert Counter(store.keys("entry-*")) == Counter(list(pairs))
+        assert Counter(store.keys(prefix("entry-"))) == Counter(list(pairs))
         assert store.get_many(key for key in pairs) == list(pairs.values())
         gone = set(list(pairs)[20:])
         assert store.delete_many(key for key in pairs if key in gone) == len(gone)
