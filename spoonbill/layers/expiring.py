@@ -99,6 +99,10 @@ class Expiring(BytesLayer[K, V]):
             return data, _NEVER  # written before this layer was there: it stays
         return (MISSING if until != _NEVER and until <= self._now() * 1000 else value), until
 
+    def decode(self, data: Any, key: K) -> Any:
+        """Return the value in an envelope; MISSING where its time is over."""
+        return self._alive(data, key)[0]
+
     def _read(self, key: K) -> tuple[Any, Any, int]:
         """Return what is stored, its value and its end; MISSING for the value where there is none now."""
         data = self.inner.get(key, MISSING)
@@ -122,11 +126,14 @@ class Expiring(BytesLayer[K, V]):
         self.inner.set(key, self._wrapped(value, ttl))
 
     def delete(self, key: K) -> bool:
-        return self.pop(key, MISSING) is not MISSING
+        data = self.inner.pop(key, MISSING)
+        try:
+            return data is not MISSING and self.decode(data, key) is not MISSING
+        except CodecError:
+            return True  # damaged, but it was there
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
-        data = self.inner.pop(key, MISSING)
-        value = MISSING if data is MISSING else self._alive(data, key)[0]
+        value = super().pop(key, MISSING)
         return absent(key, default) if value is MISSING else value
 
     def add(self, key: K, value: V, *, ttl: float | None = None) -> bool:

@@ -9,7 +9,8 @@ layers for tests of your own code, beside `killed`, `check_history` and `FaultyP
 import pytest
 
 # So that a promise that is broken shows the values, as in tests of your own.
-pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("contract", "backend_contract", "layer_contract")))
+_RULES = ("contract", "scale_rules", "race_rules", "content_rules", "backend_contract", "layer_contract")
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _RULES))
 
 from spoonbill.testing.backend_contract import BackendContract  # noqa: E402 - after the line above
 from spoonbill.testing.call import Call  # noqa: E402

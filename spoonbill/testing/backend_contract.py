@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from spoonbill.common.sentinels import MISSING
+from spoonbill.errors import ValueTooLargeError
 from spoonbill.store import Store, ValueLayer
 from spoonbill.testing.contract import StoreContract
+
+_LARGEST_TRIED = 64 << 20  # bytes: a limit beyond it is not worth the memory
 
 
 class BackendContract(StoreContract):
@@ -75,6 +78,18 @@ class BackendContract(StoreContract):
         assert list(store) == []
         store.set("k" * longest, self.values[0])
         assert list(store) == ["k" * longest]
+
+    def test_a_value_beyond_the_limit_is_refused(self, store: Store[Any, Any]) -> None:
+        """A value of more bytes than the limit says is refused by check and set, and what was there stays."""
+        largest = store.limits.value_bytes
+        if largest is None or largest > _LARGEST_TRIED:
+            return
+        key, value = self.keys[0], self.values[0]
+        store.set(key, value)
+        for refuse in (store.check, store.set):
+            with pytest.raises(ValueTooLargeError):
+                refuse(key, b"x" * (largest + 1))
+        assert dict(store.entries()) == {key: value}
 
 
 class _Same(ValueLayer[Any, Any]):

@@ -14,9 +14,12 @@ from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import ReadOnlyError, UnsupportedError
 from spoonbill.query import compile_query, eq, glob, like, prefix, regex
 from spoonbill.store import VERBS, Store
+from spoonbill.testing.content_rules import ContentRules
+from spoonbill.testing.race_rules import RaceRules
+from spoonbill.testing.scale_rules import ScaleRules
 
 
-class StoreContract:
+class StoreContract(ScaleRules, RaceRules, ContentRules):
     """Inherit it, write `make`, and pytest runs the contract on your store.
 
     ::
@@ -31,34 +34,9 @@ class StoreContract:
         Five different values that the store holds, none of them None.
     keys : tuple
         Five different keys that the store holds.
+    many : int
+        How many entries the tests of large contents write, more than an engine's page; fewer for a slow engine.
     """
-
-    values: tuple[Any, ...] = (b"one", b"two", b"", b"\x00\xff" * 50, b"five" * 1000)
-    keys: tuple[Any, ...] = ("a", "a/b", "", "..", "\u00e9 *[1]\x00")
-
-    def make(self, path: Path) -> Store[Any, Any]:
-        """Return an empty store of your kind, which may use the empty directory `path`."""
-        raise NotImplementedError
-
-    def peek(self, store: Store[Any, Any], key: Any) -> Any:
-        """Return what the engine holds for `key`, by other means than the store. MISSING: it is not there."""
-        return store.get(key, MISSING)
-
-    def poke(self, store: Store[Any, Any], key: Any, value: Any) -> None:
-        """Make the engine hold `value` for `key`, by other means than the store."""
-        store.set(key, value)
-
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> Any:
-        """Make the store of a test and close it afterwards."""
-        store = self.make(tmp_path)
-        yield store
-        store.close()
-
-    @property
-    def pairs(self) -> dict[Any, Any]:
-        """The sample keys with the sample values."""
-        return dict(zip(self.keys, self.values, strict=True))
 
     def test_set_get_delete(self, store: Store[Any, Any]) -> None:
         """A value comes back as it was set, and is gone after a delete."""

@@ -25,6 +25,8 @@ def server():
 
 
 class OnModal(StoreContract):
+    many = 210  # a call each, over gRPC
+
     def peek(self, store, key):
         return raw(store).get(key if type(store) is Modal else encode_key(key), MISSING)
 
@@ -34,6 +36,8 @@ class OnModal(StoreContract):
 
 class TestBackend(OnModal, BackendContract):
     """The backend itself; keys and values are in the Dict as they were given."""
+
+    many = 1050
 
     def make(self, path):
         return Modal(next(NAMES))
@@ -66,6 +70,8 @@ class TestStoreWithCodec(OnModal):
 
 class TestAsAnIndex(StoreContract):
     """A Dict as the index of something else."""
+
+    many = 210
 
     def make(self, path):
         return MetadataIndex(Lmdb(path / "data", durability="process"), Modal(next(NAMES)))
