@@ -87,6 +87,9 @@ class Tagged(ValueLayer[K, V]):
             if self.inner.replace(key, data, _sealed(value, tag), **given(ttl=ttl)):
                 return True
 
+    def check(self, key: K, value: V) -> None:
+        self.inner.check(key, _sealed(value, None))
+
     # -- tags --------------------------------------------------------------------------------------------------
 
     def tag(self, key: K) -> str | None:

@@ -117,7 +117,7 @@ class Tiered(Several[K, V]):
         """Keep writes until the next flush; _GONE stands for a removal."""
         for key, value in pairs:
             if value is not _GONE:
-                self.slow.check(key, value)
+                self.check(key, value)
             known = self.slow.canonical(key)
             with self._stripes.holding((known,)):
                 self._note(known, key, value)
@@ -238,6 +238,9 @@ class Tiered(Several[K, V]):
             self._wait_with([(key, value)])
             return
 
+        if ttl is None:
+            self.fast.check(key, value)  # before the slow one has it
+
         def write() -> None:
             self.slow.set(key, value, **given(ttl=ttl))
             if ttl is None:
@@ -250,6 +253,9 @@ class Tiered(Several[K, V]):
             self._wait_with(pairs)
             return
         batch = list(pairs)
+        if ttl is None:
+            for key, value in batch:
+                self.fast.check(key, value)
 
         def write() -> None:
             self.slow.set_many(batch, **given(ttl=ttl))
@@ -333,6 +339,7 @@ class Tiered(Several[K, V]):
 
     def check(self, key: K, value: V) -> None:
         self.slow.check(key, value)
+        self.fast.check(key, value)
 
     def flush(self) -> None:
         self._write_dirty()

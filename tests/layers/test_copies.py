@@ -20,9 +20,9 @@ class InMemory(LayerContract):
         return self.wrap(SpyStore())
 
     @pytest.fixture(autouse=True)
-    def and_the_copy_agrees(self, store):
+    def and_the_copy_agrees(self, store, request):
         yield
-        if not self.spy(store).broken:
+        if not self.spy(store).broken and "cannot_be_decoded" not in request.node.name:  # which damages one of them
             assert self.second.data == self.spy(store).data
 
     def test_batches_stay_batches(self, store):

@@ -31,7 +31,7 @@ for name in ("refuse", "lru", "lfu", "fifo"):
     globals()[f"Test{name.title()}"] = type(
         f"Test{name.title()}",
         (Counting,),
-        {"wrap": lambda self, inner, name=name: Limited(inner, max_entries=100, max_bytes=100_000, policy=name)},
+        {"wrap": lambda self, inner, name=name: Limited(inner, max_entries=5000, max_bytes=10_000_000, policy=name)},
     )
 
 
