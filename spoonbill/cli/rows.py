@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import click
 
+from spoonbill.backends.sqlite.table import quoted
 from spoonbill.cli.values import to_json
 from spoonbill.filesystems import write_atomically
 
@@ -91,8 +92,7 @@ def _sqlite(file: Path, how: Reading) -> Pairs:
         if table is None or table not in tables:
             raise click.ClickException(f"give --table: {file} has {', '.join(tables) or 'no table'}")
         connection.row_factory = sqlite3.Row
-        quoted = table.replace('"', '""')
-        yield from _keyed(map(dict, connection.execute(f'SELECT * FROM "{quoted}"')), how)  # noqa: S608 - a name, quoted
+        yield from _keyed(map(dict, connection.execute(f"SELECT * FROM {quoted(table)}")), how)  # noqa: S608 - a name, quoted
 
 
 def _trusted(how: Reading, file: Path) -> None:
@@ -112,9 +112,9 @@ def _shelve(file: Path, how: Reading) -> Pairs:
 
 def _sqlitedict(file: Path, how: Reading) -> Pairs:
     _trusted(how, file)
-    table = (how.table or "unnamed").replace('"', '""')
+    table = quoted(how.table or "unnamed")
     with closing(_connected(file)) as connection:
-        for key, value in connection.execute(f'SELECT key, value FROM "{table}"'):  # noqa: S608 - a name, quoted
+        for key, value in connection.execute(f"SELECT key, value FROM {table}"):  # noqa: S608 - a name, quoted
             yield key, pickle.loads(value)
 
 
@@ -132,8 +132,7 @@ def _write_lines(file: Path, pairs: Pairs, field: str) -> int:
     count = 0
     with write_atomically(file, {}) as out:
         for key, value in pairs:
-            row = {field: key, **value} if isinstance(value, dict) else {field: key, "value": value}
-            out.write((json.dumps(to_json(row), ensure_ascii=False) + "\n").encode())
+            out.write((json.dumps(to_json(_flat(key, value, field)), ensure_ascii=False) + "\n").encode())
             count += 1
     return count
 

@@ -2,7 +2,7 @@
 
 import pickle
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 from spoonbill.common.enums import qualified
 from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
@@ -21,6 +21,8 @@ class CloudpickleCodec:
 
     name: str = "cloudpickle"
     safe: bool = False
+    _by_value: ClassVar[tuple[bytes, ...]] = (b"__main__", b"__mp_main__")
+    """Modules that no other program has: the script, and what a spawned worker calls it."""
 
     def dumps(self, value: Any) -> bytes:
         """Return the value as a pickle; ``CodecError`` where neither pickle nor cloudpickle can hold it."""
@@ -32,8 +34,7 @@ class CloudpickleCodec:
             except UNPICKLABLE:  # cloudpickle, below, tells what is wrong if it cannot either
                 pass
             else:
-                # "__mp_main__" is the name of the script in a spawned worker.
-                if b"__main__" not in data and b"__mp_main__" not in data:
+                if not any(module in data for module in self._by_value):
                     return data
         import cloudpickle
 
@@ -50,4 +51,4 @@ class CloudpickleCodec:
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:
-        return "CloudpickleCodec()"
+        return f"{type(self).__name__}()"

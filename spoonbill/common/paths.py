@@ -4,12 +4,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-__all__ = ["absolute", "identity", "is_local"]
+__all__ = ["MEMORY", "absolute", "identity", "is_local"]
+
+MEMORY = ":memory:"
+"""What SQLite takes in place of a path, for a database that is no file."""
 
 
 def is_local(url: str | Path) -> bool:
     """Return whether a path is the operating system's own."""
-    return isinstance(url, Path) or ("://" not in url and "::" not in url)
+    return isinstance(url, Path) or ("://" not in url and "::" not in url and url != MEMORY)
 
 
 def absolute(path: Any) -> Any:

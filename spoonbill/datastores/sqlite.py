@@ -48,6 +48,8 @@ class SQLiteStore(DocumentStore[K, V]):
     [('grace', {'born': 1906, 'country': 'US'})]
     """
 
+    path_options = frozenset({"path"})
+
     def __init__(
         self,
         path: str | Path,

@@ -22,6 +22,7 @@ from spoonbill.datastores import (
     SafetensorsLmdbStore,
     SafetensorsStore,
     ShelveStore,
+    SQLiteStore,
 )
 from spoonbill.errors import StoreError, UnsupportedError
 
@@ -32,12 +33,13 @@ STORES = {
     "dumb": lambda path: ShelveStore(path, dbm="dbm.dumb"),
     "files": FilesystemStore,
 }
+PLACES = {**STORES, "sqlite": SQLiteStore}
 ENGINES = sorted(STORES.keys() - {"files"})
 
 
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(params=sorted(PLACES))
 def opening(request):
-    return STORES[request.param]
+    return PLACES[request.param]
 
 
 @pytest.fixture(params=ENGINES)
@@ -288,13 +290,19 @@ def test_what_is_refused_is_not_changed(tmp_path):
             assert (tmp_path / name).read_bytes() == before
 
 
-FILES = {"lmdb": ("data.mdb", "lock.mdb"), "pysos": ("",), "dumb": (".dat", ".dir"), "files": ("a",)}
+FILES = {
+    "lmdb": ("data.mdb", "lock.mdb"),
+    "pysos": ("",),
+    "dumb": (".dat", ".dir"),
+    "files": ("a",),
+    "sqlite": ("", "-wal"),
+}
 
 
 @pytest.mark.parametrize("kind", sorted(FILES))
 def test_nothing_is_saved_over_an_open_store(kind, tmp_path):
     """A save onto the store's own files, or another open one's, is refused and changes nothing, by whatever name."""
-    store = STORES[kind](tmp_path / "db")
+    store = PLACES[kind](tmp_path / "db")
     store["a"] = 1
     store.flush()
     for name in FILES[kind]:
@@ -312,7 +320,7 @@ def test_nothing_is_saved_over_an_open_store(kind, tmp_path):
         (tmp_path / "hard").unlink()
     assert dict(store) == {"a": 1}
     store.close()
-    with STORES[kind](tmp_path / "db") as again:
+    with PLACES[kind](tmp_path / "db") as again:
         assert dict(again) == {"a": 1}
 
 

@@ -25,6 +25,8 @@ class SQLite(DocumentBackend):
         ``durability``, ``timeout``, ``create``, ``readonly``.
     """
 
+    path_options = frozenset({"path"})
+    _engine: SQLiteEngine
     limits = Limits(value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe",
@@ -39,10 +41,9 @@ class SQLite(DocumentBackend):
     def __init__(self, path: str | Path, table: str = "spoonbill", **options: Unpack[SQLiteOptions]) -> None:
         for name in options.keys() - SQLiteOptions.__annotations__.keys():
             raise refused_option(repr(self), name, SQLiteOptions.__annotations__)
-        self._sqlite = SQLiteEngine(self, path, table, **options)
-        super().__init__(self._sqlite)
+        super().__init__(SQLiteEngine(self, path, table, **options))
 
     @property
     def engine(self) -> SQLiteEngine:
         """What only SQLite has: transactions, indexes, copies of the file."""
-        return self._sqlite
+        return self._engine

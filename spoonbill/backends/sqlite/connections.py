@@ -11,10 +11,11 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from spoonbill.common.locks import new_lock
+from spoonbill.common.open_places import forget_place, note_place
+from spoonbill.common.paths import MEMORY
 
-__all__ = ["MEMORY", "Connections"]
+__all__ = ["Connections"]
 
-MEMORY: Final = ":memory:"
 _WAIT: Final = 0.02
 _inherited: list[object] = []
 """What a forked child got from its parent: SQLite forbids to use it there, and also to close it."""
@@ -65,6 +66,8 @@ class Connections:
         self._lock = new_lock()
         self._begin()
         self._only = _Owned(self._open()) if self.in_memory else None
+        if not self.in_memory:
+            note_place(self, "a SQLite database", lambda: (path, f"{path}-wal", f"{path}-shm"))
 
     def _begin(self) -> None:
         self._process = os.getpid()
@@ -129,19 +132,19 @@ class Connections:
 
     def rows(self, sql: str, operands: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a statement."""
-        owned = self._own()
+        connection = self.mine()
         if self.in_memory:
             with self._lock:
-                return owned.connection.execute(sql, operands).fetchall()
-        return owned.connection.execute(sql, operands).fetchall()
+                return connection.execute(sql, operands).fetchall()
+        return connection.execute(sql, operands).fetchall()
 
     def changed(self, sql: str, operands: tuple[Any, ...] = ()) -> int:
         """Return how many rows a statement changed."""
-        owned = self._own()
+        connection = self.mine()
         if self.in_memory:
             with self._lock:
-                return owned.connection.execute(sql, operands).rowcount
-        return owned.connection.execute(sql, operands).rowcount
+                return connection.execute(sql, operands).rowcount
+        return connection.execute(sql, operands).rowcount
 
     @contextmanager
     def atomically(self) -> Iterator[sqlite3.Connection]:
@@ -196,6 +199,7 @@ class Connections:
             if self._closed:
                 return
             self._closed = True
+            forget_place(self)
             if os.getpid() != self._process:
                 return
             for owned in [*self._all, *([self._only] if self._only else [])]:

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Final
 
 from spoonbill.backends.shared import ErrorGuide
 from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, is_sound
-from spoonbill.backends.sqlite.connections import MEMORY, Connections
+from spoonbill.backends.sqlite.connections import Connections
 from spoonbill.backends.sqlite.errors import GUIDE, is_closed
 from spoonbill.backends.sqlite.pushdown import ROWS, Filter, SQLitePushdown, path_of
 from spoonbill.backends.sqlite.scheme import Cell, SQLiteScheme, fields_in, written
 from spoonbill.backends.sqlite.table import Table
+from spoonbill.common.paths import MEMORY, absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, KeyDecodeError, StoreError, UnsupportedError
@@ -59,9 +60,8 @@ class SQLiteEngine(DocumentEngine[Filter]):
         super().__init__(store)
         if durability not in {"disk", "process"}:
             raise ValueError(f'SQLite: durability is "disk" or "process", not {durability!r}')
-        where = os.fspath(path)
+        where = absolute(os.fspath(path))
         if where != MEMORY:
-            where = os.path.abspath(where)  # noqa: PTH100 - a later change of the directory changes nothing
             if create and not readonly:
                 Path(where).parent.mkdir(parents=True, exist_ok=True)
         elif readonly:
