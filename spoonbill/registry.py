@@ -100,6 +100,15 @@ ENGINES = (
         schemes=("sqlite",),
     ),
     EngineRow(
+        "postgresql",
+        stores=("spoonbill.datastores.postgresql:PostgresStore",),
+        backends=("spoonbill.backends.postgresql.backend:Postgres",),
+        schemes=("postgresql", "postgres"),
+        clients=("psycopg", "psycopg_pool"),
+        package="psycopg",
+        extra="postgresql",
+    ),
+    EngineRow(
         "filesystem",
         stores=("spoonbill.datastores.filesystem:FilesystemStore",),
         backends=("spoonbill.backends.filesystem.backend:Filesystem",),

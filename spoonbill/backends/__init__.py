@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spoonbill.backends.memory import Memory as Memory
     from spoonbill.backends.modal.backend import Modal as Modal
     from spoonbill.backends.mongodb.backend import MongoDB as MongoDB
+    from spoonbill.backends.postgresql.backend import Postgres as Postgres
     from spoonbill.backends.pysos.backend import Pysos as Pysos
     from spoonbill.backends.redis.backend import Redis as Redis
     from spoonbill.backends.safetensors.file import SafetensorsFile as SafetensorsFile
@@ -34,6 +35,7 @@ __all__ = [
     "Memory",
     "Modal",
     "MongoDB",
+    "Postgres",
     "Pysos",
     "Redis",
     "SQLite",

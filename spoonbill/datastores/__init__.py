@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spoonbill.datastores.lmdb import LmdbStore as LmdbStore
     from spoonbill.datastores.modal import ModalStore as ModalStore
     from spoonbill.datastores.mongodb import MongoDBStore as MongoDBStore
+    from spoonbill.datastores.postgresql import PostgresStore as PostgresStore
     from spoonbill.datastores.pysos import PysosStore as PysosStore
     from spoonbill.datastores.redis import RedisStore as RedisStore
     from spoonbill.datastores.shelve import ShelveStore as ShelveStore
@@ -33,6 +34,7 @@ __all__ = [
     "LmdbStore",
     "ModalStore",
     "MongoDBStore",
+    "PostgresStore",
     "PysosStore",
     "RedisStore",
     "SQLiteStore",

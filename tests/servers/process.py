@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 STARTS_WITHIN = 60.0
 """Seconds that a server may take until its port answers; the slowest takes three on an idle machine."""
@@ -48,6 +48,7 @@ class ServerProcess:
         port: int | None = None,
     ) -> None:
         self._command = command
+        self.user: dict[str, Any] = {}
         self._environment = environment or {}
         self._wanted = port
         self.port = 0
@@ -86,11 +87,20 @@ class ServerProcess:
         self._wanted = self.port
         self._start()
 
+    def start_again(self) -> None:
+        """Start the stopped server on the same port, over what it left in its directory."""
+        self.stop()
+        self._wanted = self.port
+        self._launch()
+
     def _start(self) -> None:
         self.port = self._wanted or free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="spoonbill-server-"))
+        self._launch()
+
+    def _launch(self) -> None:
         log = self.directory / "server.log"
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [str(word) for word in self._command(self.port, self.directory)],
                 stdin=subprocess.DEVNULL,
@@ -99,6 +109,7 @@ class ServerProcess:
                 cwd=self.directory,
                 env={**os.environ, **self._environment},
                 start_new_session=True,
+                **self.user,
             )
         try:
             self._wait(log)

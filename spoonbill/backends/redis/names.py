@@ -6,9 +6,10 @@ from typing import Any
 from spoonbill.backends.redis.patterns import literal, server_pattern
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Limits
-from spoonbill.errors import InvalidKeyError, KeyTooLongError, UnsupportedError, ValueTooLargeError
+from spoonbill.errors import InvalidKeyError, KeyTooLongError, ValueTooLargeError
 from spoonbill.query import Pattern
 from spoonbill.store import Store
+from spoonbill.store.numbers import check_ttl
 
 MOST = 512 * 1024 * 1024
 """The longest key and the largest value, in bytes."""
@@ -108,8 +109,4 @@ def encode_ttl(store: Store[Any, Any], ttl: float) -> tuple[bytes, ...]:
     UnsupportedError
         If it is no number above 0.
     """
-    if isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not ttl > 0:
-        raise UnsupportedError(
-            f"{store!r}: ttl is a number of seconds above 0, or math.inf for an entry that stays, not {ttl!r}"
-        )
-    return () if ttl == math.inf else (b"PX", b"%d" % max(1, round(ttl * 1000)))
+    return () if check_ttl(ttl, store) == math.inf else (b"PX", b"%d" % max(1, round(ttl * 1000)))

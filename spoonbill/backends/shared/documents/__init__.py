@@ -12,6 +12,8 @@ from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown
 from spoonbill.backends.shared.documents.ranges import after_prefix, as_float_range, literal_runs, server_regex
 from spoonbill.backends.shared.documents.resource import Resource, readable, writable
 from spoonbill.backends.shared.documents.scheme import RESERVED, DocumentScheme
+from spoonbill.backends.shared.documents.sql import Filter, SqlPushdown, joined, span, test
+from spoonbill.backends.shared.documents.table_backend import TableBackend, TableEngine
 
 __all__ = [
     "NOTHING",
@@ -19,19 +21,26 @@ __all__ = [
     "DocumentBackend",
     "DocumentEngine",
     "DocumentScheme",
+    "Filter",
     "KeyEscape",
     "Path",
     "Pushdown",
     "PushedPart",
     "PushedQuery",
     "Resource",
+    "SqlPushdown",
+    "TableBackend",
+    "TableEngine",
     "UnwrittenError",
     "after_prefix",
     "as_float_range",
     "in_utc",
     "is_sound",
+    "joined",
     "literal_runs",
     "readable",
     "server_regex",
+    "span",
+    "test",
     "writable",
 ]

@@ -50,8 +50,8 @@ class DocumentBackend(Store[Any, Any]):
         name = self._lookup(key)
         return name is not MISSING and bool(self._tried("has", key, self._engine.knows, name))
 
-    def set(self, key: Any, value: Any) -> None:
-        name, document = self._ready(key, value)
+    def set(self, key: Any, value: Any, *, ttl: float | None = None) -> None:
+        name, document = self._ready(key, value, ttl)
         try:
             self._engine.write(name, document)
         except Exception as error:
@@ -61,11 +61,11 @@ class DocumentBackend(Store[Any, Any]):
         name = self._lookup(key)
         return name is not MISSING and bool(self._tried("delete", key, self._engine.erase, name))
 
-    def add(self, key: Any, value: Any) -> bool:
-        return bool(self._tried("add", key, self._engine.insert, *self._ready(key, value)))
+    def add(self, key: Any, value: Any, *, ttl: float | None = None) -> bool:
+        return bool(self._tried("add", key, self._engine.insert, *self._ready(key, value, ttl)))
 
-    def replace(self, key: Any, expected: Any, value: Any) -> bool:
-        name, document = self._ready(key, value)
+    def replace(self, key: Any, expected: Any, value: Any, *, ttl: float | None = None) -> bool:
+        name, document = self._ready(key, value, ttl)
         load = self._engine.scheme.load
         return bool(
             self._tried(
@@ -89,12 +89,12 @@ class DocumentBackend(Store[Any, Any]):
         load = self._engine.scheme.load
         return [load(found[name]) if name in found else default for name in names]
 
-    def set_many(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+    def set_many(self, pairs: Iterable[tuple[Any, Any]], *, ttl: float | None = None) -> None:
         done = 0
         for batch in batches(pairs, self._engine.write_batch):
             try:
                 # Of several for one name the last counts; all of a batch are checked before one is sent.
-                self._engine.put(dict(self._ready(key, value) for key, value in batch))
+                self._engine.put(dict(self._ready(key, value, ttl) for key, value in batch))
             except Exception as error:
                 self._stopped("set_many", batch, done, error)
             done += len(batch)
@@ -124,14 +124,15 @@ class DocumentBackend(Store[Any, Any]):
         except KeyTooLongError:
             return MISSING
 
-    def _ready(self, key: Any, value: Any) -> tuple[Any, Any]:
+    def _ready(self, key: Any, value: Any, ttl: float | None = None) -> tuple[Any, Any]:
         """Return name and document of a pair that fits; the error where it does not, before anything is sent."""
         name = self._engine.name_of(key)
         try:
             document = self._engine.scheme.dump(value)
         except CodecError as error:
             raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from None
-        return name, self._engine.fit(name, key, document)
+        fitted = self._engine.fit(name, key, document)
+        return name, fitted if ttl is None else self._engine.expiring(fitted, ttl)
 
     def _stopped(self, operation: str, batch: list[tuple[Any, Any]], done: int, error: Exception) -> NoReturn:
         """Raise the error of a batch that failed, telling what of the whole call was done and what was not."""

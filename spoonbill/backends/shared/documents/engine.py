@@ -23,6 +23,7 @@ from spoonbill.errors import (
 )
 from spoonbill.query import Part, Query
 from spoonbill.store import Store
+from spoonbill.store.binding import no_ttl
 
 __all__ = ["DocumentEngine", "UnwrittenError"]
 
@@ -198,6 +199,16 @@ class DocumentEngine(ABC, Generic[F]):
         """Return the number of documents, without transferring them."""
 
     # -- what an engine may do better --------------------------------------------------------------------------
+
+    def expiring(self, document: Any, ttl: float) -> Any:  # noqa: ARG002 - for engines
+        """Return a document, as `fit` returned it, that expires `ttl` seconds after it is written.
+
+        Raises
+        ------
+        UnsupportedError
+            If entries do not expire here.
+        """
+        raise no_ttl(self.store)
 
     def prepare(self) -> None:
         """Find out what a value or a search is written by, where that depends on the table."""

@@ -1,0 +1,142 @@
+"""The table of a store: its names in SQL, its columns, its indexes on fields."""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from spoonbill.backends.postgresql.connections import Connections
+from spoonbill.backends.postgresql.scheme import text_down
+from spoonbill.backends.shared.documents import Path, Resource
+from spoonbill.errors import StoreError
+
+__all__ = ["LONGEST_NAME", "Table", "quoted"]
+
+LONGEST_NAME: Final = 63
+"""Bytes of a name; PostgreSQL cuts a longer one, and two tables would be one."""
+
+_MARK: Final = "spoonbill index: "
+_COLUMNS: Final = """
+SELECT a.attname, t.typname, a.attcollation <> 0 AND coalesce(l.collname <> 'C', true), a.atttypmod
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation l ON l.oid = a.attcollation
+WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped"""
+_UNIQUE: Final = """
+SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL
+AND a.attname = 'key'"""
+_INDEXES: Final = """
+SELECT c.relname, obj_description(c.oid, 'pg_class') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = $1::text::regclass"""
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Table(Resource):
+    """A table with a text ``key`` by code points, a ``value``, and the time at which a row ``expires``.
+
+    Parameters
+    ----------
+    connections : Connections
+        The way to the server.
+    store : str
+        The store, for errors.
+    name : str
+        The table's name.
+    schema : str or None
+        Its schema.
+    kind : str
+        The type of the column ``value``: ``"jsonb"`` or ``"bytea"``.
+    create : bool
+        Whether it may be made.
+    """
+
+    def __init__(
+        self, connections: Connections, store: str, name: str, schema: str | None, kind: str, *, create: bool
+    ) -> None:
+        super().__init__(create=create)
+        self.connections, self._store, self.name, self._kind = connections, store, name, kind
+        self.sql = quoted(name) if schema is None else f"{quoted(schema)}.{quoted(name)}"
+        self._prefix = "" if schema is None else f"{quoted(schema)}."
+
+    # -- the table itself --------------------------------------------------------------------------------------
+
+    def describe(self) -> bool:
+        rows = self.connections.ask("SELECT to_regclass($1)::text", (self.sql,))
+        if rows[0][0] is None:
+            return False
+        if fault := self._fault():
+            raise StoreError(f"{self._store}: the table {self.name!r} is no store: {fault}")
+        return True
+
+    def _fault(self) -> str:
+        columns = {row[0]: row[1:] for row in self.connections.ask(_COLUMNS, (self.sql,))}
+        if not columns.keys() >= {"key", "value", "expires"}:
+            return (
+                f"its columns are {', '.join(columns)}, and a store's are key, value and expires; choose another "
+                "table=, or add what is missing: expires is a timestamptz that may be NULL"
+            )
+        if columns["key"][0] not in {"text", "varchar"} or columns["key"][2] != -1 or columns["key"][1]:
+            return 'its column key is no text COLLATE "C", by which keys are kept apart and in order'
+        if columns["value"][0] != self._kind:
+            remedy = "with codec= or strict=False" if self._kind == "jsonb" else "without codec= and with strict=True"
+            return f"its column value is {columns['value'][0]}: open it {remedy}, or choose another table="
+        if columns["expires"][0] != "timestamptz":
+            return "its column expires is no timestamptz"
+        if not self.connections.ask(_UNIQUE, (self.sql,)):
+            return "its column key is not unique: give it a primary key"
+        return ""
+
+    def make(self) -> None:
+        with self.connections.transaction() as connection:
+            ask = self.connections.cursor(connection).execute
+            # Two that make one table at once would both find it missing.
+            ask("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (self.sql,))
+            if ask("SELECT to_regclass($1)", (self.sql,)).fetchone() != (None,):
+                return
+            ask(
+                f'CREATE TABLE {self.sql} (key text COLLATE "C" PRIMARY KEY, value {self._kind} NOT NULL, '
+                "expires timestamptz)"
+            )
+            ask(f"CREATE INDEX ON {self.sql} (expires) WHERE expires IS NOT NULL")
+
+    def missing(self) -> str:
+        return (
+            f"{self._store}: there is no table {self.name!r}, and create=False forbids to make it; check the name, or "
+            "open the store with create=True"
+        )
+
+    # -- indexes -----------------------------------------------------------------------------------------------
+
+    def indexed(self) -> dict[str, str]:
+        """Return the fields that have an index, each as a JSON list of names, with the name of the index."""
+        rows = self.connections.ask(_INDEXES, (self.sql,))
+        return {note.removeprefix(_MARK): name for name, note in rows if note and note.startswith(_MARK)}
+
+    def create_index(self, where: Path) -> None:
+        """Make an index on a field where it has none."""
+        from psycopg.sql import SQL, Literal
+
+        note = json.dumps(where)
+        name = f"spoonbill_{hashlib.sha256(f'{self.sql} {note}'.encode()).hexdigest()[:32]}"
+        path = SQL("ARRAY[{}]::text[]").format(SQL(", ").join(Literal(text_down(each)) for each in where))
+        with self.connections.transaction() as connection:
+            index = f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {self.sql} ((value #> "
+            connection.execute(SQL("{}{}))").format(SQL(index), path))
+            comment = f"COMMENT ON INDEX {self._prefix}{quoted(name)} IS "
+            connection.execute(SQL("{}{}").format(SQL(comment), Literal(_MARK + note)))
+            connection.execute(f"ANALYZE {self.sql}")
+
+    def drop_index(self, where: Path) -> None:
+        """Remove the index of a field."""
+        name = self.indexed().get(json.dumps(where))
+        if name is not None:
+            self.connections.change(f"DROP INDEX IF EXISTS {self._prefix}{quoted(name)}")
+
+    # -- a look at a search ------------------------------------------------------------------------------------
+
+    def search_plan(self, where: str, operands: tuple[Any, ...]) -> str:
+        """Return how the server finds the rows that pass, in its own words."""
+        rows = self.connections.ask(f"EXPLAIN (COSTS OFF) SELECT key FROM {self.sql} WHERE {where}", operands)
+        return "; ".join(row[0].strip() for row in rows)

