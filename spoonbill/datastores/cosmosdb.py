@@ -23,7 +23,7 @@ class CosmosDBStore(DocumentStore[K, V]):
     codec : str or object, optional
         How values are written as bytes, if not as documents.
     **options : CosmosDBOptions
-        ``endpoint``, ``credential``, ``partition_key``, ``create``, ``client``, and options for
+        ``endpoint``, ``credential``, ``partition_key``, ``create``, ``expires``, ``client``, and options for
         ``azure.cosmos.CosmosClient``.
 
     Raises

@@ -23,7 +23,7 @@ class Firestore(DocumentStore[K, V]):
     codec : str or object, optional
         How values are written as bytes, if not as documents.
     **options : FirestoreOptions
-        ``create``, ``timeout``, ``client``, and options for ``google.cloud.firestore.Client``.
+        ``create``, ``expires``, ``timeout``, ``client``, and options for ``google.cloud.firestore.Client``.
 
     Raises
     ------

@@ -19,7 +19,7 @@ class CosmosDB(DocumentBackend):
     database, container : str
         Where the documents are. The first call connects and looks at the container.
     **options : CosmosDBOptions
-        ``endpoint``, ``credential``, ``partition_key``, ``create``, ``client``, and options for
+        ``endpoint``, ``credential``, ``partition_key``, ``create``, ``expires``, ``client``, and options for
         ``azure.cosmos.CosmosClient``.
     """
 
@@ -35,4 +35,6 @@ class CosmosDB(DocumentBackend):
     )
 
     def __init__(self, database: str, container: str, **options: Unpack[CosmosDBOptions]) -> None:
+        if options.get("expires"):
+            self.features = frozenset({"ttl"})
         super().__init__(CosmosDBEngine(self, database, container, **options))

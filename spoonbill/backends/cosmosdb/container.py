@@ -29,6 +29,8 @@ class Container(Resource):
         Where the container is.
     create : bool
         Whether database and container may be made.
+    expires : bool
+        Whether a container that is made removes what expires.
 
     Attributes
     ----------
@@ -38,13 +40,15 @@ class Container(Resource):
         The container's documents.
     """
 
-    def __init__(self, client: Any, database: str, name: str, *, create: bool) -> None:
+    def __init__(self, client: Any, database: str, name: str, *, create: bool, expires: bool) -> None:
         super().__init__(create=create)
         self.client = client
         self.items = client.get_database_client(database).get_container_client(name)
         self._database = database
         self._name = name
         self._hashes_evenly = True
+        self._expires = expires
+        self._removes = False
         self._pool: ThreadPoolExecutor | None = None
 
     # -- being there -------------------------------------------------------------------------------------------
@@ -60,15 +64,17 @@ class Container(Resource):
 
         _unless_there(self.client.create_database, self._database)
         database = self.client.get_database_client(self._database)
-        _unless_there(database.create_container, self._name, PartitionKey("/id"))
+        ttl = {"default_ttl": -1} if self._expires else {}  # documents may expire; those that say nothing stay
+        _unless_there(database.create_container, self._name, PartitionKey("/id"), **ttl)
 
     def describe(self) -> bool:
         try:
-            definition = self.items.read().get("partitionKey", {})
+            described = self.items.read()
         except Exception as error:
             if is_container_gone(error):
                 return False
             raise
+        definition = described.get("partitionKey", {})
         self._hashes_evenly = definition.get("version") == _EVEN_HASHES
         paths = definition.get("paths", [])
         if paths != ["/id"]:
@@ -76,7 +82,16 @@ class Container(Resource):
                 f"the container {self._name!r} has the partition key {', '.join(paths) or 'of none'}, so that one id "
                 "can name many documents; a store needs a container whose partition key is /id"
             )
+        self._removes = described.get("defaultTtl") is not None
         return True
+
+    def check_expiry(self) -> None:
+        """Raise `StoreError` where the service would keep what expires for ever."""
+        if not self._removes:
+            raise StoreError(
+                f"the container {self._name!r} removes no document: switch on its Time to Live, without a default, and "
+                "open the store again"
+            )
 
     def hashes_evenly(self) -> bool:
         """Return whether documents lie by hashes of 126 bits, which ranges share out; old containers have others."""
@@ -151,9 +166,9 @@ class Container(Resource):
             self._pool.shutdown()
 
 
-def _unless_there(make: Callable[..., Any], *arguments: Any) -> None:
+def _unless_there(make: Callable[..., Any], *arguments: Any, **options: Any) -> None:
     try:
-        make(*arguments)
+        make(*arguments, **options)
     except Exception as error:
         if not is_conflict(error):  # somebody else made it
             raise

@@ -1,6 +1,7 @@
 """What Cosmos DB is asked for, by name."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
 from typing import Any, ClassVar, Final
@@ -16,14 +17,24 @@ from spoonbill.backends.cosmosdb.errors import (
 )
 from spoonbill.backends.cosmosdb.options import CosmosDBOptions
 from spoonbill.backends.cosmosdb.pushdown import ESCAPE, HASHES, LONGEST, CosmosDBPushdown, Filter
-from spoonbill.backends.cosmosdb.query import ID, Operand, query
+from spoonbill.backends.cosmosdb.query import ID, Operand, alive, query
 from spoonbill.backends.cosmosdb.scheme import SYSTEM, CosmosDBScheme
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, check_spelling, client_module
-from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, readable, writable
+from spoonbill.backends.shared.documents import (
+    EXPIRY,
+    DocumentEngine,
+    PushedQuery,
+    end_of,
+    must_expire,
+    readable,
+    seconds_left,
+    writable,
+)
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Part, Query
 from spoonbill.store import Store
+from spoonbill.store.numbers import check_ttl
 
 __all__ = ["LARGEST", "CosmosDBEngine"]
 
@@ -69,6 +80,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         credential: Any = None,
         partition_key: str = "/id",
         create: bool = True,
+        expires: bool = False,
         client: Any = None,
         **options: Any,
     ) -> None:
@@ -85,7 +97,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         check_spelling(repr(self), options, CosmosDBOptions.__annotations__)
         if client is None and (endpoint is None or credential is None):
             raise UnsupportedError("CosmosDB: give the account's endpoint= and credential=, or a client=")
-        self._database, self._name, self._create = database, container, create
+        self._database, self._name, self._create, self._expires = database, container, create, expires
         self._endpoint, self._credential, self._given, self._options = endpoint, credential, client, options
         self._container = Connection(self._connect, _disconnect if client is None else _stop, self.closed_error)
         self.scheme = CosmosDBScheme()
@@ -109,7 +121,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
                 f"{self!r}: with retry_write= the client repeats a write whose answer was lost, which then meets its "
                 "own effect: add, replace, pop and delete would give wrong answers. Leave retry_write= out"
             )
-        return Container(client, self._database, self._name, create=self._create)
+        return Container(client, self._database, self._name, create=self._create, expires=self._expires)
 
     @property
     def client(self) -> Any:
@@ -132,7 +144,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         container = readable(self._container)
         if container is None:
             return False
-        text, parameters = query(f"VALUE {ID}", (ID, " = ", Operand(name)))
+        text, parameters = query(f"VALUE {ID}", (ID, " = ", Operand(name), " AND ", *alive()))
         return any(container.pages(text, parameters, partition_key=name))
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
@@ -144,7 +156,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
 
     def erase(self, name: Any) -> bool:
         container = readable(self._container)
-        return container is not None and _erased(container, name)
+        return container is not None and self._erased(container, name)
 
     def take(self, name: Any) -> dict[str, Any] | None:
         container = readable(self._container)
@@ -190,13 +202,13 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         container = readable(self._container)
         if container is None:
             return 0
-        return sum(container.side_by_side(lambda name: _erased(container, name), names))
+        return sum(container.side_by_side(lambda name: self._erased(container, name), names))
 
     # -- listing and searching ---------------------------------------------------------------------------------
 
     def size(self) -> int:
         container = readable(self._container)
-        return 0 if container is None else sum(map(sum, container.pages(*query("VALUE COUNT(1)"))))
+        return 0 if container is None else sum(map(sum, container.pages(*query("VALUE COUNT(1)", alive()))))
 
     def listing(
         self,
@@ -212,7 +224,10 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         if native is not None and native.name is not None:
             found = self.find(native.name)
             return iter(() if found is None else ((native.name, found),))
-        text, parameters = query(f"VALUE {ID}" if keys_only else "*", native.tokens if native is not None else ())
+        tokens = native.tokens if native is not None else ()
+        if keys_only:
+            tokens = (*(("(", *tokens, ") AND ") if tokens else ()), *alive())
+        text, parameters = query(f"VALUE {ID}" if keys_only else "*", tokens)
         scope: dict[str, Any] = {"first": max(1, limit or page or _SMALL_PAGE)}
         if native is not None and native.hashes is not None:
             scope = {"feed_range": _feed_range(*native.hashes)}
@@ -253,6 +268,31 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         if size > LARGEST:
             raise self.too_large(key, size)
         return document
+
+    # -- expiry ------------------------------------------------------------------------------------------------
+
+    def left_of(self, fields: dict[str, Any]) -> float | None:
+        if EXPIRY not in fields:
+            return None
+        fields.pop("ttl", None)
+        return seconds_left(fields.pop(EXPIRY))
+
+    def expiring(self, document: Any, ttl: float) -> Any:
+        if not self._expires:
+            raise must_expire(self.store)
+        end = end_of(check_ttl(ttl, self.store))
+        if end is None:
+            return document
+        writable(self._container).check_expiry()
+        return {**document, EXPIRY: end, "ttl": math.ceil(ttl)}
+
+    def _erased(self, container: Container, name: Any) -> bool:
+        """Delete a document, and return whether it was there; where documents expire, one more request tells that."""
+        if not self._expires:
+            return _worked(is_absence, container.items.delete_item, name, partition_key=name)
+        found = self.take(name)
+        left = None if found is None else self.left_of(found)
+        return found is not None and (left is None or left > 0)
 
     @property
     def guide(self) -> ErrorGuide:
@@ -297,10 +337,6 @@ def _worked(
             return False
         raise
     return True
-
-
-def _erased(container: Container, name: Any) -> bool:
-    return _worked(is_absence, container.items.delete_item, name, partition_key=name)
 
 
 def _unchanged(call: Callable[..., Any], name: Any, etag: str, **options: Any) -> bool:

@@ -18,6 +18,9 @@ class CosmosDBOptions(TypedDict, total=False):
         The container's partition key: ``"/id"``, and no other.
     create : bool
         False: a missing database or container is an error. By default the first write makes both.
+    expires : bool
+        True: writes take ``ttl=``, and a container that is made removes what has expired; one that is there needs its
+        Time to Live switched on. A delete then takes two requests. False by default.
     client : azure.cosmos.CosmosClient
         A client of yours, which is never closed. Endpoint, credential and the other options are then not used.
     consistency_level : str
@@ -42,6 +45,7 @@ class CosmosDBOptions(TypedDict, total=False):
     credential: Any
     partition_key: str
     create: bool
+    expires: bool
     client: Any
     consistency_level: str | None
     preferred_locations: list[str]

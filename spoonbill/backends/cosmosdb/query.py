@@ -5,7 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["ID", "Operand", "Token", "field", "path", "query", "size_of"]
+from spoonbill.backends.shared.documents import EXPIRY, now
+
+__all__ = ["ID", "Operand", "Token", "alive", "field", "path", "query", "size_of"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ ID: Final = f"c{field('id')}"
 def path(*names: str) -> str:
     """Return where a value stands in a document."""
     return "c" + "".join(map(field, names))
+
+
+def alive() -> tuple[Token, ...]:
+    """Return the condition that a document has not expired; a field that is no number tells nothing."""
+    end = path(EXPIRY)
+    return (f"(NOT IS_NUMBER({end}) OR {end} > ", Operand(now()), ")")
 
 
 def query(select: str, tokens: tuple[Token, ...] = ()) -> tuple[str, list[dict[str, Any]]]:

@@ -22,7 +22,7 @@ class CosmosDBScheme(DocumentScheme):
     native_bytes: ClassVar[bool] = False
 
     def stands_at_top(self, name: str) -> bool:
-        return name[:1] not in {"", "_"} and name not in {RESERVED, "id", "ttl"}
+        return name[:1] not in {"", "_"} and name not in {"id", "ttl"} and not name.startswith(RESERVED)
 
     def stands_within(self, name: str) -> bool:
         return name not in {RESERVED, ""}

@@ -23,6 +23,7 @@ class DynamoDB(DocumentBackend):
         ``key_name``, ``create``, ``consistent``, ``segments``, ``client``, and options for ``boto3.client``.
     """
 
+    features = frozenset({"ttl"})
     limits = Limits(key_bytes=LONGEST, value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe",

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from spoonbill.backends.dynamodb.batches import get_all_items, get_items, write_requests
 from spoonbill.backends.dynamodb.errors import GUIDE, NOT_THERE, codes_of
+from spoonbill.backends.dynamodb.expiry import alive, expiring_until, is_over, key_and_end, let_remove, take_left
 from spoonbill.backends.dynamodb.expressions import Expressions, path
 from spoonbill.backends.dynamodb.items import (
     CLIENT,
@@ -27,10 +28,12 @@ from spoonbill.backends.dynamodb.table import Table, TableKey
 from spoonbill.backends.dynamodb.wire import item_size, number_text
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
 from spoonbill.backends.shared.documents import (
+    EXPIRY,
     DocumentEngine,
     KeyEscape,
     PushedQuery,
     UnwrittenError,
+    end_of,
     readable,
     writable,
 )
@@ -40,6 +43,7 @@ from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import SpoonbillError
 from spoonbill.query import Part, Query
 from spoonbill.store import Store
+from spoonbill.store.numbers import check_ttl
 
 __all__ = ["LARGEST", "LONGEST", "DynamoDBEngine"]
 
@@ -99,6 +103,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         self._table_name, self._key = table_name, TableKey(key_name, key_type)
         self._create, self._consistent, self._segments = create, consistent, segments
         self._given, self._options = client, options
+        self._removes = False
         self._table = Connection(self._connect, _disconnect if client is None else None, self.closed_error)
         self.scheme = DynamoDBScheme(self._key)
         self.pushdown = DynamoDBPushdown(self.scheme, self._key, _ESCAPE)
@@ -155,8 +160,11 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         table = readable(self._table)
         if table is None:
             return False
-        only = {"ProjectionExpression": "#k", "ExpressionAttributeNames": {"#k": table.attribute}}
-        return self._item(table, name, **only) is not None
+        expressions = Expressions()
+        found = self._item(
+            table, name, ProjectionExpression=key_and_end(table, expressions), **expressions.parameters()
+        )
+        return found is not None and not is_over(found)
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
         table = writable(self._table)
@@ -185,12 +193,16 @@ class DynamoDBEngine(DocumentEngine[Filter]):
 
     def erase(self, name: Any) -> bool:
         table = readable(self._table)
-        return table is not None and conditional(
+        if table is None:
+            return False
+        expressions = Expressions()
+        condition = expressions.text(("attribute_exists(", *path(table.attribute), ") AND ", *alive()))
+        return conditional(
             lambda: table.client.delete_item(
                 TableName=table.name,
                 Key=key_item(table, name),
-                ConditionExpression="attribute_exists(#k)",
-                ExpressionAttributeNames={"#k": table.attribute},
+                ConditionExpression=condition,
+                **expressions.parameters(),
             )
         )
 
@@ -238,15 +250,18 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         if table is None:
             return 0
         # The service does not tell which of a batch were there.
+        expressions = Expressions()
         request = {
             "Keys": [key_item(table, name) for name in names],
             "ConsistentRead": True,
-            "ProjectionExpression": "#k",
-            "ExpressionAttributeNames": {"#k": table.attribute},
+            "ProjectionExpression": key_and_end(table, expressions),
+            **expressions.parameters(),
         }
-        present = [fields_of(table, item)[0] for item in get_items(table.client, table.name, request)]
+        items = list(get_items(table.client, table.name, request))
+        over = sum(is_over(item) for item in items)
+        present = [fields_of(table, item)[0] for item in items]
         self._write_all(table, {name: {"DeleteRequest": {"Key": key_item(table, name)}} for name in present})
-        return len(present)
+        return len(present) - over
 
     @staticmethod
     def _write_all(table: Table, requests: dict[Any, dict[str, Any]]) -> None:
@@ -271,7 +286,9 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         table = readable(self._table)
         if table is None:
             return 0
+        expressions = Expressions()
         request = {"TableName": table.name, "ConsistentRead": self._consistent, "Select": "COUNT"}
+        request |= {"FilterExpression": expressions.text(alive()), **expressions.parameters()}
         return sum(page["Count"] for page in self._pages(table, request))
 
     def listing(
@@ -296,7 +313,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
             if native.segment is not None:
                 request["Segment"], request["TotalSegments"] = native.segment
         if keys_only:
-            request["ProjectionExpression"] = expressions.text(path(table.attribute))
+            request["ProjectionExpression"] = key_and_end(table, expressions)
         request |= expressions.parameters()
         for found in self._pages(table, request, **_page_sizes(native, limit, page, keys_only=keys_only)):
             for item in found["Items"]:
@@ -348,6 +365,20 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         if size > LARGEST:
             raise self.too_large(key, size)
         return document
+
+    # -- expiry ------------------------------------------------------------------------------------------------
+
+    def left_of(self, fields: dict[str, Any]) -> float | None:
+        return take_left(fields) if EXPIRY in fields else None
+
+    def expiring(self, document: Any, ttl: float) -> Any:
+        end = end_of(check_ttl(ttl, self.store))
+        if end is None:
+            return document
+        if not self._removes:
+            let_remove(writable(self._table), repr(self))
+            self._removes = True
+        return expiring_until(document, end)
 
     @property
     def guide(self) -> ErrorGuide:

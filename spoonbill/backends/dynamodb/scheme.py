@@ -29,7 +29,7 @@ class DynamoDBScheme(DocumentScheme):
         self._key = key
 
     def stands_at_top(self, name: str) -> bool:
-        return name not in {RESERVED, ""} and name != self._key.attribute
+        return name not in {self._key.attribute, ""} and not name.startswith(RESERVED)
 
     def stands_within(self, name: str) -> bool:
         return name not in {RESERVED, ""}

@@ -18,7 +18,7 @@ class Firestore(DocumentBackend):
     table_name : str
         The collection: its id, or the path of one below a document, such as ``"users/ann/notes"``.
     **options : FirestoreOptions
-        ``create``, ``timeout``, ``client``, and options for ``google.cloud.firestore.Client``.
+        ``create``, ``expires``, ``timeout``, ``client``, and options for ``google.cloud.firestore.Client``.
     """
 
     limits = Limits(key_bytes=LONGEST, value_bytes=LARGEST)
@@ -33,4 +33,6 @@ class Firestore(DocumentBackend):
     )
 
     def __init__(self, table_name: str, **options: Unpack[FirestoreOptions]) -> None:
+        if options.get("expires"):
+            self.features = frozenset({"ttl"})
         super().__init__(FirestoreEngine(self, table_name, **options))

@@ -6,15 +6,27 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from spoonbill.backends.firestore.errors import GUIDE
-from spoonbill.backends.firestore.filters import Filter
+from spoonbill.backends.firestore.filters import Filter, Test
 from spoonbill.backends.firestore.options import FirestoreOptions
 from spoonbill.backends.firestore.pushdown import RANGE, FirestorePushdown
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
-from spoonbill.backends.shared.documents import DocumentEngine, KeyEscape, PushedQuery, UnwrittenError
+from spoonbill.backends.shared.documents import (
+    EXPIRY,
+    DocumentEngine,
+    KeyEscape,
+    PushedQuery,
+    UnwrittenError,
+    as_time,
+    end_of,
+    must_expire,
+    now,
+    seconds_left,
+)
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
 from spoonbill.query import Part, Query
 from spoonbill.store import Store
+from spoonbill.store.numbers import check_ttl
 
 if TYPE_CHECKING:
     from spoonbill.backends.firestore.private_api import FirestoreConnection
@@ -55,6 +67,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
         table_name: str,
         *,
         create: bool = True,
+        expires: bool = False,
         timeout: float = 30.0,
         client: Any = None,
         **options: Any,
@@ -74,7 +87,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
             )
         self.scheme = FirestoreScheme()
         self.pushdown = FirestorePushdown(self.scheme, _ESCAPE)
-        self._path, self._create, self._timeout = table_name, create, timeout
+        self._path, self._create, self._expires, self._timeout = table_name, create, expires, timeout
         self._given, self._options = client, options
         self._document_size = document_size
         self._born = os.getpid()
@@ -135,7 +148,8 @@ class FirestoreEngine(DocumentEngine[Filter]):
         return found[0][1] if found else None
 
     def knows(self, name: Any) -> bool:
-        return bool(self._connection().read([name], only_names=True))
+        found = self._connection().read([name], only_names=True)
+        return bool(found) and not self._is_over(found[0][1])
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
         connection = self._connection()
@@ -146,7 +160,10 @@ class FirestoreEngine(DocumentEngine[Filter]):
         return connection.create(connection.writing(name, document))
 
     def erase(self, name: Any) -> bool:
-        return self.remove([name]) == 1
+        if not self._expires:
+            return self.remove([name]) == 1
+        fields = self.take(name)
+        return fields is not None and not self._is_over(fields)
 
     def take(self, name: Any) -> dict[str, Any] | None:
         connection = self._connection()
@@ -194,13 +211,18 @@ class FirestoreEngine(DocumentEngine[Filter]):
         from google.api_core.exceptions import NotFound
 
         connection = self._connection()
+        over = 0
+        if self._expires:
+            present = connection.read(names, only_names=True)
+            names = [name for name, _, _ in present]
+            over = sum(self._is_over(fields) for _, fields, _ in present)
         refusals = self._applied(
             ((name, connection.deletion(name)) for name in names), dict.fromkeys(names), only_present=True
         )
         failed = {name: refusal for name, refusal in refusals.items() if not isinstance(refusal, NotFound)}
         if failed:
             raise UnwrittenError(list(failed), next(iter(failed.values())))
-        return len(names) - len(refusals)
+        return max(0, len(names) - len(refusals) - over)
 
     def _applied(
         self, writes: Iterator[tuple[str, Any]], names: dict[Any, Any], *, only_present: bool = False
@@ -229,7 +251,10 @@ class FirestoreEngine(DocumentEngine[Filter]):
         from spoonbill.backends.firestore.query import query_message
 
         connection = self._connection()
-        return connection.count(query_message(connection))
+        everything = connection.count(query_message(connection))
+        if not self._expires:
+            return everything
+        return everything - connection.count(query_message(connection, [Test((EXPIRY,), "<=", as_time(now()))]))
 
     def listing(
         self,
@@ -283,6 +308,21 @@ class FirestoreEngine(DocumentEngine[Filter]):
         if size > LARGEST:
             raise self.too_large(key, size)
         return document
+
+    # -- expiry ------------------------------------------------------------------------------------------------
+
+    def left_of(self, fields: dict[str, Any]) -> float | None:
+        return seconds_left(fields.pop(EXPIRY)) if EXPIRY in fields else None
+
+    def _is_over(self, fields: dict[str, Any]) -> bool:
+        left = self.left_of(fields)
+        return left is not None and left <= 0
+
+    def expiring(self, document: Any, ttl: float) -> Any:
+        if not self._expires:
+            raise must_expire(self.store)
+        end = end_of(check_ttl(ttl, self.store))
+        return document if end is None else {**document, EXPIRY: as_time(end)}
 
     @property
     def guide(self) -> ErrorGuide:

@@ -12,6 +12,9 @@ class FirestoreOptions(TypedDict, total=False):
     ----------
     create : bool
         False: a missing collection, which is an empty one, is an error. By default the first write makes it.
+    expires : bool
+        True: writes take ``ttl=``. A TTL policy of yours on the field ``spoonbill__until`` lets the service remove what
+        has expired. A delete then takes two requests. False by default.
     timeout : float
         Seconds that a call to the service may take, repetitions included; 30 by default. A service that does not
         answer is an error after that.
@@ -26,6 +29,7 @@ class FirestoreOptions(TypedDict, total=False):
     """
 
     create: bool
+    expires: bool
     timeout: float
     client: Any
     project: str | None

@@ -9,6 +9,7 @@ from google.cloud.firestore_v1 import types
 
 from spoonbill.backends.firestore.wire import fill, from_wire
 from spoonbill.backends.shared.backoff import attempts
+from spoonbill.backends.shared.documents import EXPIRY
 
 __all__ = ["FirestoreConnection", "portions"]
 
@@ -28,8 +29,6 @@ _LONGEST_PAUSE: Final = 5.0
 
 _refusal: Final[Any] = exceptions.from_grpc_status
 _Write: Final[Any] = types.Write.pb()
-_NOTHING: Final = "spoonbill__.none"
-"""The path of a field that no document has: a mask of it asks whether there is a document."""
 
 
 class FirestoreConnection:
@@ -72,12 +71,12 @@ class FirestoreConnection:
     # -- reading -----------------------------------------------------------------------------------------------
 
     def read(self, names: Iterable[str], *, only_names: bool = False) -> list[tuple[str, dict[str, Any], Any]]:
-        """Return name, fields and time of the last change of each document that there is."""
+        """Return name, fields and time of the last change of each document; of the fields the expiry, or all."""
         request = types.BatchGetDocumentsRequest.pb()(
             database=self.database, documents=[f"{self.root}/{name}" for name in names]
         )
         if only_names:
-            request.mask.field_paths.append(_NOTHING)
+            request.mask.field_paths.append(EXPIRY)
         answers = self.api.batch_get_documents(types.BatchGetDocumentsRequest.wrap(request), **self._patient)
         messages = map(types.BatchGetDocumentsResponse.pb, answers)
         return [

@@ -9,6 +9,7 @@ from google.cloud.firestore_v1.field_path import FieldPath
 from spoonbill.backends.firestore.filters import BY_NAME, Test
 from spoonbill.backends.firestore.private_api import FirestoreConnection
 from spoonbill.backends.firestore.wire import fill
+from spoonbill.backends.shared.documents import EXPIRY
 
 __all__ = ["distinct", "listed", "query_message", "skip"]
 
@@ -57,7 +58,7 @@ def query_message(connection: FirestoreConnection, tests: Sequence[Test] = (), *
     tests : sequence of Test
         All of them hold.
     keys_only : bool
-        No field is sent, save the one that the answer is ordered by.
+        No field is sent, save the one that the answer is ordered by and the end.
     """
     query = _Query()
     query.from_.add(collection_id=connection.collection)
@@ -78,6 +79,7 @@ def query_message(connection: FirestoreConnection, tests: Sequence[Test] = (), *
             cursor.before = True
     if keys_only:
         query.select.fields.add(field_path=_field_of(ordered))
+        query.select.fields.add(field_path=EXPIRY)
     return query
 
 
@@ -127,7 +129,7 @@ def listed(
             moment = _whole_microseconds(at) if by_fields and moment is None else moment
             for document in found:
                 name, fields = connection.loaded(document)
-                yield name, {} if keys_only else fields
+                yield name, fields
             left = None if left is None else left - len(found)
             if len(found) < wanted:
                 break

@@ -21,7 +21,7 @@ class FirestoreScheme(DocumentScheme):
     own_types = OWN_TYPES
 
     def stands_at_top(self, name: str) -> bool:
-        return self.stands_within(name)
+        return not name.startswith(RESERVED) and self.stands_within(name)
 
     def stands_within(self, name: str) -> bool:
         if not name or name == RESERVED or (name[:2] == "__" and _RESERVED.fullmatch(name)):

@@ -27,6 +27,7 @@ class MongoDB(DocumentBackend):
         ``create``, ``client``, and options for ``pymongo.MongoClient``.
     """
 
+    features = frozenset({"ttl"})
     limits = Limits(value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe",

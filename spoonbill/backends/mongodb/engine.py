@@ -1,6 +1,8 @@
 """What MongoDB is asked for, by name."""
 
+import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -8,18 +10,30 @@ from spoonbill.backends.mongodb.errors import GUIDE, NOT_ALLOWED, codes_of, is_o
 from spoonbill.backends.mongodb.options import MongoDBOptions
 from spoonbill.backends.mongodb.pushdown import RANGE, Filter, MongoDBPushdown
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
-from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, UnwrittenError, is_sound
+from spoonbill.backends.shared.documents import (
+    EXPIRY,
+    DocumentEngine,
+    PushedQuery,
+    UnwrittenError,
+    as_time,
+    end_of,
+    is_sound,
+    now,
+    seconds_left,
+)
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, StoreError
 from spoonbill.query import Part, Query
 from spoonbill.store import Store
+from spoonbill.store.numbers import check_ttl
 
 __all__ = ["LARGEST", "MongoDBEngine"]
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest document."""
 
+_logger = logging.getLogger("spoonbill.repairs")
 _INT64 = 1 << 63
 _SAMPLES = 50
 """How many keys are drawn for each part: they then differ by some 15 %."""
@@ -76,6 +90,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
         self._database, self._name, self._create = database, collection, create
         self._object_id, self._encode, self._raw_document = ObjectId, encode, RawBSONDocument
         self._native_keys = native_keys
+        self._removes = False
         self._collection = Connection(self._connect, _disconnect if client is None else None, self.closed_error)
 
     # -- the way to the server ---------------------------------------------------------------------------------
@@ -146,7 +161,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
         return document
 
     def knows(self, name: Any) -> bool:
-        return self._collection().find_one({"_id": name}, {"_id": 1}) is not None
+        return self._collection().find_one({"_id": name, **_alive()}, {"_id": 1}) is not None
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
         while True:
@@ -168,7 +183,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
         return True
 
     def erase(self, name: Any) -> bool:
-        return bool(self._collection().delete_one({"_id": name}).deleted_count)
+        return bool(self._collection().delete_one({"_id": name, **_alive()}).deleted_count)
 
     def take(self, name: Any) -> dict[str, Any] | None:
         document: dict[str, Any] | None = self._collection().find_one_and_delete({"_id": name})
@@ -221,13 +236,13 @@ class MongoDBEngine(DocumentEngine[Filter]):
                 return
 
     def remove(self, names: list[Any]) -> int:
-        return int(self._collection().delete_many({"_id": {"$in": names}}).deleted_count)
+        return int(self._collection().delete_many({"_id": {"$in": names}, **_alive()}).deleted_count)
 
     def empty(self) -> None:
         self._collection().delete_many({})
 
     def size(self) -> int:
-        return int(self._collection().count_documents({}))
+        return int(self._collection().count_documents(_alive()))
 
     # -- listing and searching ---------------------------------------------------------------------------------
 
@@ -239,7 +254,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
         limit: int | None = None,
         page: int | None = None,
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        cursor = self._collection().find(native or {}, {"_id": 1} if keys_only else None)
+        cursor = self._collection().find(native or {}, {"_id": 1, EXPIRY: 1} if keys_only else None)
         if native is None or keys_only:
             cursor.sort("_id", 1)  # by the index on _id, where an entry that is rewritten meanwhile keeps its place
         if limit is not None:
@@ -305,6 +320,35 @@ class MongoDBEngine(DocumentEngine[Filter]):
             raise self.too_large(key, len(data))
         return self._raw_document(data)
 
+    # -- expiry ------------------------------------------------------------------------------------------------
+
+    def left_of(self, fields: dict[str, Any]) -> float | None:
+        return seconds_left(fields.pop(EXPIRY)) if EXPIRY in fields else None
+
+    def expiring(self, document: Any, ttl: float) -> Any:
+        end = end_of(check_ttl(ttl, self.store))
+        if end is None:
+            return document
+        if not self._removes:
+            self._let_remove()
+        from bson import decode
+
+        from spoonbill.backends.mongodb.scheme import OPTIONS
+
+        return self._raw_document(self._encode({**decode(document.raw, OPTIONS), EXPIRY: as_time(end)}))
+
+    def _let_remove(self) -> None:
+        """Make the index by which the server removes what has expired, once a store."""
+        try:
+            self._collection().create_index(EXPIRY, expireAfterSeconds=0, sparse=True)
+        except Exception as error:
+            if NOT_ALLOWED not in codes_of(error):
+                raise
+            _logger.warning(
+                "%r may not make an index on %s: what expires is absent, but nobody removes it", self, EXPIRY
+            )
+        self._removes = True
+
     @property
     def guide(self) -> ErrorGuide:
         return GUIDE
@@ -317,6 +361,11 @@ _SMALL_PAGE = 20
 
 _GOODBYE = 1.0
 """Seconds that closing may look for the server."""
+
+
+def _alive() -> dict[str, Any]:
+    """Return the filter for what has not expired; a field of another tool's that is no time tells nothing."""
+    return {EXPIRY: {"$not": {"$lte": datetime.fromtimestamp(now(), UTC)}}}
 
 
 def _disconnect(collection: Any) -> None:

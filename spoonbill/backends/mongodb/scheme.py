@@ -26,7 +26,7 @@ class MongoDBScheme(DocumentScheme):
     own_types = (ObjectId, Decimal128, Regex, Timestamp, DBRef, Code, MinKey, MaxKey, DatetimeMS, Binary)
 
     def stands_at_top(self, name: str) -> bool:
-        return name != "_id" and self.stands_within(name)
+        return name != "_id" and not name.startswith(RESERVED) and self.stands_within(name)
 
     def stands_within(self, name: str) -> bool:
         return name != RESERVED and name[:1] != "$" and "." not in name and "\0" not in name

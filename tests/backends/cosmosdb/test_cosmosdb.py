@@ -17,10 +17,12 @@ from spoonbill.errors import (
 )
 from tests.backends.cosmosdb.cosmosdb_tests import DATABASE, SYSTEM, CosmosDBTests, Watched
 from tests.contract.documents.document_contract import DocumentContract
+from tests.contract.documents.document_expiry_contract import DocumentExpiryContract
 from tests.servers.cosmosdb_server import CREDENTIAL, OPTIONS, endpoint
 
 
-class TestCosmosDB(CosmosDBTests, DocumentContract):
+class TestCosmosDB(CosmosDBTests, DocumentExpiryContract, DocumentContract):
+    expires = {"expires": True}
     keeps_float_type = False
     ones = "1%"
 

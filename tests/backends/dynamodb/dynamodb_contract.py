@@ -19,9 +19,10 @@ from spoonbill.errors import (
     ValueTooLargeError,
 )
 from tests.contract.documents.document_contract import DocumentContract
+from tests.contract.documents.document_expiry_contract import DocumentExpiryContract
 
 
-class DynamoDBContract(DocumentContract):
+class DynamoDBContract(DocumentExpiryContract, DocumentContract):
     keeps_float_type = False
     options: dict[str, Any] = {}
     client: Any = None

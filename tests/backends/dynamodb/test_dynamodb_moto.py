@@ -19,3 +19,4 @@ def server():
 
 class TestDynamoDBMoto(DynamoDBContract):
     orders_any_types = False  # moto compares with Python's own <, and fails between types
+    foreign_end = True

@@ -26,10 +26,12 @@ from spoonbill.errors import (
 )
 from tests.backends.firestore.firestore_tests import FirestoreTests
 from tests.contract.documents.document_contract import DocumentContract
+from tests.contract.documents.document_expiry_contract import DocumentExpiryContract
 from tests.servers.firestore_server import OPTIONS, ROOT
 
 
-class TestFirestore(FirestoreTests, DocumentContract):
+class TestFirestore(FirestoreTests, DocumentExpiryContract, DocumentContract):
+    expires = {"expires": True}
     # -- values ------------------------------------------------------------------------------------------------
 
     def test_times(self, store, name):

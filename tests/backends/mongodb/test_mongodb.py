@@ -12,6 +12,7 @@ from pymongo.monitoring import CommandListener
 from spoonbill.datastores import MongoDBStore
 from spoonbill.errors import KeyDecodeError, PartialWriteError, StoreError, UnsupportedError, ValueTooLargeError
 from tests.contract.documents.document_contract import DocumentContract
+from tests.contract.documents.document_expiry_contract import DocumentExpiryContract
 from tests.servers.mongodb_server import mongodb_server
 
 DATABASE = "tests"
@@ -45,7 +46,7 @@ def server():
             yield running
 
 
-class TestMongoDB(DocumentContract):
+class TestMongoDB(DocumentExpiryContract, DocumentContract):
     @classmethod
     def opened(cls, name, **options):
         return MongoDBStore.open(uri=cls.uri, database=DATABASE, collection=name, **options)

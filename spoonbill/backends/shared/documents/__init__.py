@@ -7,6 +7,7 @@ A room below the backends: it knows the contract and no engine. An engine is a `
 from spoonbill.backends.shared.documents.backend import DocumentBackend
 from spoonbill.backends.shared.documents.engine import DocumentEngine, UnwrittenError
 from spoonbill.backends.shared.documents.escape import KeyEscape
+from spoonbill.backends.shared.documents.expiry import EXPIRY, REMOVAL, as_time, end_of, must_expire, now, seconds_left
 from spoonbill.backends.shared.documents.model import in_utc, is_sound
 from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown, PushedPart, PushedQuery
 from spoonbill.backends.shared.documents.ranges import after_prefix, as_float_range, literal_runs, server_regex
@@ -16,7 +17,9 @@ from spoonbill.backends.shared.documents.sql import Filter, SqlPushdown, joined,
 from spoonbill.backends.shared.documents.table_backend import TableBackend, TableEngine
 
 __all__ = [
+    "EXPIRY",
     "NOTHING",
+    "REMOVAL",
     "RESERVED",
     "DocumentBackend",
     "DocumentEngine",
@@ -34,11 +37,16 @@ __all__ = [
     "UnwrittenError",
     "after_prefix",
     "as_float_range",
+    "as_time",
+    "end_of",
     "in_utc",
     "is_sound",
     "joined",
     "literal_runs",
+    "must_expire",
+    "now",
     "readable",
+    "seconds_left",
     "server_regex",
     "span",
     "test",

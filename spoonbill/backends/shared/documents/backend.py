@@ -44,7 +44,8 @@ class DocumentBackend(Store[Any, Any]):
             found = self._engine.find(name)
         except Exception as error:
             raise self._translated("get", key, error) from error
-        return default if found is None else self._engine.scheme.load(found)
+        value = MISSING if found is None else self._loaded(found)
+        return default if value is MISSING else value
 
     def has(self, key: Any) -> bool:
         name = self._lookup(key)
@@ -62,21 +63,57 @@ class DocumentBackend(Store[Any, Any]):
         return name is not MISSING and bool(self._tried("delete", key, self._engine.erase, name))
 
     def add(self, key: Any, value: Any, *, ttl: float | None = None) -> bool:
-        return bool(self._tried("add", key, self._engine.insert, *self._ready(key, value, ttl)))
+        return bool(self._tried("add", key, self._added, *self._ready(key, value, ttl)))
+
+    def _added(self, name: Any, document: Any) -> bool:
+        """Insert a document, or put it in place of one that has expired and is not removed yet."""
+        while not self._engine.insert(name, document):
+            if "ttl" not in self.features:
+                return False
+            alive = False
+
+            def over(fields: dict[str, Any]) -> bool:
+                nonlocal alive
+                alive = self._loaded(fields) is not MISSING
+                return not alive
+
+            if self._engine.swap(name, over, document):
+                return True
+            if alive:
+                return False
+        return True
 
     def replace(self, key: Any, expected: Any, value: Any, *, ttl: float | None = None) -> bool:
         name, document = self._ready(key, value, ttl)
-        load = self._engine.scheme.load
-        return bool(
-            self._tried(
-                "replace", key, self._engine.swap, name, lambda found: python_equal(load(found), expected), document
-            )
-        )
+        return bool(self._tried("replace", key, self._engine.swap, name, self._holds(expected), document))
+
+    def _holds(self, expected: Any) -> Callable[[dict[str, Any]], bool]:
+        """Return the test whether a document is there and has a value."""
+
+        def holds(fields: dict[str, Any]) -> bool:
+            value = self._loaded(fields)
+            return value is not MISSING and python_equal(value, expected)
+
+        return holds
 
     def pop(self, key: Any, default: Any = RAISE) -> Any:
         name = self._lookup(key)
         found = None if name is MISSING else self._tried("pop", key, self._engine.take, name)
-        return absent(key, default) if found is None else self._engine.scheme.load(found)
+        value = MISSING if found is None else self._loaded(found)
+        return absent(key, default) if value is MISSING else value
+
+    def ttl(self, key: Any) -> float | None:
+        name = self._lookup(key)
+        found = None if name is MISSING else self._tried("ttl", key, self._engine.find, name)
+        left = None if found is None else self._engine.left_of(found)
+        if found is None or (left is not None and left <= 0):
+            raise KeyError(key)
+        return left
+
+    def _loaded(self, fields: dict[str, Any]) -> Any:
+        """Return the value of a document; MISSING where it has expired."""
+        left = self._engine.left_of(fields)
+        return self._engine.scheme.load(fields) if left is None or left > 0 else MISSING
 
     # -- many keys ---------------------------------------------------------------------------------------------
 
@@ -86,8 +123,8 @@ class DocumentBackend(Store[Any, Any]):
         wanted = (name for name in dict.fromkeys(names) if name is not MISSING)
         for batch in batches(wanted, self._engine.read_batch):
             found.update(self._tried("get_many", MISSING, self._engine.fetch, batch))
-        load = self._engine.scheme.load
-        return [load(found[name]) if name in found else default for name in names]
+        values = {name: self._loaded(fields) for name, fields in found.items()}
+        return [default if (value := values.get(name, MISSING)) is MISSING else value for name in names]
 
     def set_many(self, pairs: Iterable[tuple[Any, Any]], *, ttl: float | None = None) -> None:
         done = 0
@@ -202,9 +239,32 @@ class DocumentBackend(Store[Any, Any]):
 
     def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
         try:
-            yield from self._engine.listing(native, **options)
+            yield from self._living(native, **options)
         except Exception as error:
             raise self._translated(operation, MISSING, error) from error
+
+    def _living(self, native: Any, *, limit: int | None = None, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Yield the names and fields of what has not expired, `limit` at most."""
+        engine = self._engine
+        over: set[Any] = set()
+        yielded: set[Any] = set()
+        for name, fields in engine.listing(native, limit=limit, **options):
+            left = engine.left_of(fields)
+            if left is None or left > 0:
+                yield name, fields
+                if limit is not None:
+                    yielded.add(name)
+            elif limit is not None:
+                over.add(name)
+        if limit is None or not over or len(over) + len(yielded) < limit:
+            return
+        for name, fields in engine.listing(native, **options):  # what has expired took the places of others
+            left = engine.left_of(fields)
+            if name not in yielded and (left is None or left > 0):
+                yield name, fields
+                yielded.add(name)
+                if len(yielded) == limit:
+                    return
 
     # -- the rest ----------------------------------------------------------------------------------------------
 

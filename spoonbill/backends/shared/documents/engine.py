@@ -200,6 +200,10 @@ class DocumentEngine(ABC, Generic[F]):
 
     # -- what an engine may do better --------------------------------------------------------------------------
 
+    def left_of(self, fields: dict[str, Any]) -> float | None:  # noqa: ARG002 - for engines
+        """Take the expiry out of a document's fields, and return how many seconds are left, None where it stays."""
+        return None
+
     def expiring(self, document: Any, ttl: float) -> Any:  # noqa: ARG002 - for engines
         """Return a document, as `fit` returned it, that expires `ttl` seconds after it is written.
 

@@ -28,7 +28,7 @@ from spoonbill.errors import CodecError
 __all__ = ["RESERVED", "DocumentScheme"]
 
 RESERVED: Final = "spoonbill__"
-"""The one field name that this scheme takes for itself."""
+"""The field name that this scheme takes for itself, with all at the top level that begin so."""
 
 
 class DocumentScheme:
@@ -76,7 +76,7 @@ class DocumentScheme:
 
     def stands_at_top(self, name: str) -> bool:
         """Return whether a field of this name may stand at the top level of a document."""
-        return name != RESERVED
+        return not name.startswith(RESERVED)
 
     def stands_within(self, name: str) -> bool:
         """Return whether a field of this name may stand in a map inside a document."""
