@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Final
 
 from spoonbill.backends.postgresql.connections import Connections, numbered
@@ -248,12 +248,20 @@ class PostgresEngine(TableEngine[Filter]):
 
     # -- what only PostgreSQL has ------------------------------------------------------------------------------
 
-    def transaction(self) -> AbstractContextManager[Any]:
-        return self._writing().transaction()
+    @contextmanager
+    def transaction(self, begin: Callable[[Any], object] | None = None) -> Iterator[None]:
+        try:
+            with self._writing().transaction(begin):
+                yield
+        except Exception as error:
+            ours = self.translated("transaction", MISSING, error)
+            if ours is error:
+                raise
+            raise ours from error
 
-    def snapshot(self) -> AbstractContextManager[Any]:
+    def snapshot(self) -> AbstractContextManager[None]:
         """Hold a transaction of this thread that reads one state, by which its shares are read elsewhere too."""
-        return self._writing().transaction(read_snapshot)
+        return self.transaction(read_snapshot)
 
     def index(self, field: tuple[str, ...], *, drop: bool = False) -> None:
         """Make or remove the index of a field."""
