@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Final
+from weakref import WeakSet
 
 from spoonbill.backends.postgresql.connections import Connections, numbered
 from spoonbill.backends.postgresql.errors import GUIDE, AgainError, is_missing
 from spoonbill.backends.postgresql.link import Link
+from spoonbill.backends.postgresql.listening import changes
 from spoonbill.backends.postgresql.pushdown import BytesPushdown, PostgresPushdown
 from spoonbill.backends.postgresql.reading import listed, quantiles, read_snapshot
 from spoonbill.backends.postgresql.scheme import (
@@ -20,7 +22,7 @@ from spoonbill.backends.postgresql.scheme import (
 )
 from spoonbill.backends.postgresql.statements import ALIVE, Statements
 from spoonbill.backends.postgresql.table import Table
-from spoonbill.backends.shared import ErrorGuide
+from spoonbill.backends.shared import ErrorGuide, Heard, Watch
 from spoonbill.backends.shared.documents import (
     RESERVED,
     Filter,
@@ -76,6 +78,7 @@ class PostgresEngine(TableEngine[Filter]):
         self.scheme = PostgresScheme() if self._documents else BytesScheme()
         self.pushdown = PostgresPushdown(self.scheme) if self._documents else BytesPushdown(self.scheme)
         self._say = Statements(link.sql, link.kind)
+        self._watches = WeakSet[Watch]()
 
     # -- the way to the server ---------------------------------------------------------------------------------
 
@@ -104,6 +107,8 @@ class PostgresEngine(TableEngine[Filter]):
         self._link.connection().connections.ask("SELECT 1")
 
     def close(self) -> None:
+        for watch in list(self._watches):
+            watch.close()
         self._link.connection.close()
 
     # -- one document ------------------------------------------------------------------------------------------
@@ -262,6 +267,13 @@ class PostgresEngine(TableEngine[Filter]):
     def snapshot(self) -> AbstractContextManager[None]:
         """Hold a transaction of this thread that reads one state, by which its shares are read elsewhere too."""
         return self.transaction(read_snapshot)
+
+    def watch(self, heard: Heard) -> Watch:
+        """Tell of every change of the table, whoever makes it, until the store is closed."""
+        self.call("watch", lambda: next(changes(self._link)))  # so that what forbids it is told here
+        watch = Watch(lambda: changes(self._link), heard)
+        self._watches.add(watch)
+        return watch
 
     def index(self, field: tuple[str, ...], *, drop: bool = False) -> None:
         """Make or remove the index of a field."""
