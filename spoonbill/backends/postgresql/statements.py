@@ -69,7 +69,7 @@ class Statements:
             f"CREATE TEMP TABLE IF NOT EXISTS {stage} (key text, value {kind}, seconds float8) ON COMMIT DELETE ROWS"
         )
         self.fill = f"COPY {stage} (key, value, seconds) FROM STDIN"
-        self.load = (
-            f"WITH new AS (DELETE FROM {stage} RETURNING *) INSERT INTO {table} (key, value, expires) "
-            f'SELECT key, value, {end.format("seconds")} FROM new ORDER BY key COLLATE "C" {upsert}'
-        )
+        self.load = f"INSERT INTO {table} (key, value, expires) SELECT key, value, {end.format('seconds')} FROM {stage} {upsert}"
+        self.unstage = f"DELETE FROM {stage}"
+        self.between = f"SELECT 1 FROM {table} WHERE key BETWEEN $1 AND $2 LIMIT 1"
+        self.copy = f"COPY {table} (key, value) FROM STDIN"

@@ -44,7 +44,7 @@ class DocumentBackend(Store[Any, Any]):
             found = self._engine.find(name)
         except Exception as error:
             raise self._translated("get", key, error) from error
-        return default if found is None else self._engine.scheme.load(found)
+        return default if found is None else self._loaded("get", key, found)
 
     def has(self, key: Any) -> bool:
         name = self._lookup(key)
@@ -66,28 +66,30 @@ class DocumentBackend(Store[Any, Any]):
 
     def replace(self, key: Any, expected: Any, value: Any, *, ttl: float | None = None) -> bool:
         name, document = self._ready(key, value, ttl)
-        load = self._engine.scheme.load
-        return bool(
-            self._tried(
-                "replace", key, self._engine.swap, name, lambda found: python_equal(load(found), expected), document
-            )
-        )
+
+        def fits(found: Any) -> bool:
+            return python_equal(self._loaded("replace", key, found), expected)
+
+        return bool(self._tried("replace", key, self._engine.swap, name, fits, document))
 
     def pop(self, key: Any, default: Any = RAISE) -> Any:
         name = self._lookup(key)
-        found = None if name is MISSING else self._tried("pop", key, self._engine.take, name)
-        return absent(key, default) if found is None else self._engine.scheme.load(found)
+        try:
+            found = None if name is MISSING else self._tried("pop", key, self._engine.take, name)
+        except CodecError as error:  # the engine looks before it deletes
+            raise self._unread("pop", key, error) from None
+        return absent(key, default) if found is None else self._loaded("pop", key, found)
 
     # -- many keys ---------------------------------------------------------------------------------------------
 
     def get_many(self, keys: Iterable[Any], default: Any = None) -> list[Any]:
         names = [self._lookup(key) for key in keys]
-        found: dict[Any, dict[str, Any]] = {}
+        found: dict[Any, Any] = {}
         wanted = (name for name in dict.fromkeys(names) if name is not MISSING)
         for batch in batches(wanted, self._engine.read_batch):
             found.update(self._tried("get_many", MISSING, self._engine.fetch, batch))
-        load = self._engine.scheme.load
-        return [load(found[name]) if name in found else default for name in names]
+        read = self._loaded
+        return [read("get_many", name, found[name]) if name in found else default for name in names]
 
     def set_many(self, pairs: Iterable[tuple[Any, Any]], *, ttl: float | None = None) -> None:
         done = 0
@@ -134,6 +136,16 @@ class DocumentBackend(Store[Any, Any]):
         fitted = self._engine.fit(name, key, document)
         return name, fitted if ttl is None else self._engine.expiring(fitted, ttl)
 
+    def _loaded(self, operation: str, key: Any, found: Any) -> Any:
+        """Return the value of what the engine gave for a key; the error names the key."""
+        try:
+            return self._engine.load(found)
+        except CodecError as error:
+            raise self._unread(operation, key, error) from None
+
+    def _unread(self, operation: str, key: Any, error: CodecError) -> CodecError:
+        return CodecError(f"{operation} of key {shortened(key)} in {self!r}: {error}")
+
     def _stopped(self, operation: str, batch: list[tuple[Any, Any]], done: int, error: Exception) -> NoReturn:
         """Raise the error of a batch that failed, telling what of the whole call was done and what was not."""
         cause = error.cause if isinstance(error, UnwrittenError) else error
@@ -166,9 +178,13 @@ class DocumentBackend(Store[Any, Any]):
             yield self._engine.key_of(name)
 
     def entries(self) -> Iterator[tuple[Any, Any]]:
-        load = self._engine.scheme.load
-        for name, fields in self._listed("entries", None):
-            yield self._engine.key_of(name), load(fields)
+        key_of, load = self._engine.key_of, self._engine.load
+        name = MISSING
+        try:
+            for name, found in self._listed("entries", None):  # noqa: B007 - the error names it
+                yield key_of(name), load(found)
+        except CodecError as error:
+            raise self._unread("entries", name, error) from None
 
     def select(self, query: Query) -> Iterator[tuple[Any, Any]]:
         pushed = self._pushed(query)
@@ -177,9 +193,9 @@ class DocumentBackend(Store[Any, Any]):
         options: dict[str, Any] = {"keys_only": query.keys_only, "page": query.limit}
         if pushed.exact:
             options["limit"] = query.limit
-        load = self._engine.scheme.load
-        for name, fields in self._listed("select", pushed.filter, **options):
-            yield self._engine.key_of(name), None if query.keys_only else load(fields)
+        for name, found in self._listed("select", pushed.filter, **options):
+            key = self._engine.key_of(name)
+            yield key, None if query.keys_only else self._loaded("select", key, found)
 
     def plan(self, query: Query) -> Plan:
         pushed = self._pushed(query)
@@ -200,7 +216,7 @@ class DocumentBackend(Store[Any, Any]):
         self._engine.prepare()
         return self._engine.pushdown.push(query)
 
-    def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
         try:
             yield from self._engine.listing(native, **options)
         except Exception as error:

@@ -130,8 +130,8 @@ class DocumentEngine(ABC, Generic[F]):
     # -- one document: written by an engine --------------------------------------------------------------------
 
     @abstractmethod
-    def find(self, name: Any) -> dict[str, Any] | None:
-        """Return the fields of a document, None where it is absent."""
+    def find(self, name: Any) -> Any:
+        """Return the fields of a document, or what `load` takes in their place; None where it is absent."""
 
     @abstractmethod
     def knows(self, name: Any) -> bool:
@@ -150,11 +150,11 @@ class DocumentEngine(ABC, Generic[F]):
         """Delete a document. Return whether it was there."""
 
     @abstractmethod
-    def take(self, name: Any) -> dict[str, Any] | None:
+    def take(self, name: Any) -> Any:
         """Delete a document and return what it was, in one step of the engine."""
 
     @abstractmethod
-    def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: dict[str, Any]) -> bool:
+    def swap(self, name: Any, fits: Callable[[Any], bool], document: dict[str, Any]) -> bool:
         """Write a document where the one there fits and has not changed since it was looked at.
 
         Look again where it did change. Return False where there is none, or it does not fit.
@@ -163,7 +163,7 @@ class DocumentEngine(ABC, Generic[F]):
     # -- many documents: written by an engine ------------------------------------------------------------------
 
     @abstractmethod
-    def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
+    def fetch(self, names: list[Any]) -> dict[Any, Any]:
         """Return the fields of those documents that are there, by name. The names are all different."""
 
     @abstractmethod
@@ -182,7 +182,7 @@ class DocumentEngine(ABC, Generic[F]):
         keys_only: bool = False,
         limit: int | None = None,
         page: int | None = None,
-    ) -> Iterator[tuple[Any, dict[str, Any]]]:
+    ) -> Iterator[tuple[Any, Any]]:
         """Yield names and fields (empty where `keys_only`) of what the filter lets pass, lazily.
 
         `limit`: more are not wanted. `page`: so many would do at first, if they match.
@@ -197,6 +197,16 @@ class DocumentEngine(ABC, Generic[F]):
         """Return the number of documents, without transferring them."""
 
     # -- what an engine may do better --------------------------------------------------------------------------
+
+    def load(self, found: Any) -> Any:
+        """Return the value of what `find`, `fetch`, `take` and `listing` gave for a document.
+
+        Raises
+        ------
+        CodecError
+            If it cannot be read.
+        """
+        return self.scheme.load(found)
 
     def expiring(self, document: Any, ttl: float) -> Any:  # noqa: ARG002 - for engines
         """Return a document, as `fit` returned it, that expires `ttl` seconds after it is written.
