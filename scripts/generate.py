@@ -4,14 +4,14 @@ import sys
 from pathlib import Path
 
 from spoonbill import backends
-from spoonbill.filesystems.azure import AzureFolder
 from spoonbill.filesystems.concurrent import ConcurrentFolder
 from spoonbill.filesystems.folder import Folder
-from spoonbill.filesystems.ftp import FtpFolder
-from spoonbill.filesystems.gcs import GcsFolder
-from spoonbill.filesystems.http import HttpFolder
 from spoonbill.filesystems.local import LocalFolder
-from spoonbill.filesystems.s3 import S3Folder
+from spoonbill.filesystems.objects.azure import AzureFolder
+from spoonbill.filesystems.objects.gcs import GcsFolder
+from spoonbill.filesystems.objects.s3 import S3Folder
+from spoonbill.filesystems.web.ftp import FtpFolder
+from spoonbill.filesystems.web.http import HttpFolder
 from spoonbill.registry import ENGINES, LAYERS, homes
 from spoonbill.store import VERBS, Store
 from spoonbill.store.binding import Form
@@ -68,10 +68,10 @@ def guarantees() -> str:
 CONTRACT = (
     "spoonbill.store.mapping.Store",
     "spoonbill.store.base.Verbs",
-    "spoonbill.store.layer.Layer",
-    "spoonbill.store.value_layer.ValueLayer",
-    "spoonbill.store.key_layer.KeyLayer",
-    "spoonbill.store.bytes_layer.BytesLayer",
+    "spoonbill.store.layering.layer.Layer",
+    "spoonbill.store.layering.value_layer.ValueLayer",
+    "spoonbill.store.layering.key_layer.KeyLayer",
+    "spoonbill.store.layering.bytes_layer.BytesLayer",
     "spoonbill.common.traits",
 )
 REST = {

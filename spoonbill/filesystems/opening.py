@@ -16,11 +16,11 @@ _ARCHIVES = {"zip", "tar", "libarchive"}
 _READ_ONLY = {"reference", "github", "git", "jsdelivr", "data"}
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _MEDIA = {
-    "s3": ("s3", "S3Folder"),
-    "gcs": ("gcs", "GcsFolder"),
-    "azure": ("azure", "AzureFolder"),
+    "s3": ("objects.s3", "S3Folder"),
+    "gcs": ("objects.gcs", "GcsFolder"),
+    "azure": ("objects.azure", "AzureFolder"),
 }
-_OWN = {protocol: _MEDIA[extra] for protocol, extra in _EXTRAS.items()} | {"ftp": ("ftp", "FtpFolder")}
+_OWN = {protocol: _MEDIA[extra] for protocol, extra in _EXTRAS.items()} | {"ftp": ("web.ftp", "FtpFolder")}
 
 
 def open_folder(url: str, options: dict[str, Any], *, sync: bool, manifest: str | None) -> Folder:
@@ -53,7 +53,7 @@ def _open(url: str, protocol: str, options: dict[str, Any], *, sync: bool, manif
     if protocol in {"file", "local"}:
         return LocalFolder(url, options, sync=sync)
     if protocol in {"http", "https"}:
-        from spoonbill.filesystems.http import HttpFolder
+        from spoonbill.filesystems.web.http import HttpFolder
 
         return HttpFolder(url, options, manifest=manifest)
     if protocol in _ARCHIVES:

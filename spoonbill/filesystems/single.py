@@ -11,6 +11,7 @@ from typing import IO, Any
 from spoonbill.common.masking import masked, scrub, secrets_in, without
 from spoonbill.common.paths import absolute, is_local
 from spoonbill.errors import SpoonbillError, StoreError
+from spoonbill.filesystems.disk.flock import folder_lock
 from spoonbill.filesystems.disk.safely import (
     NEW,
     PRIVATE,
@@ -22,7 +23,6 @@ from spoonbill.filesystems.disk.safely import (
     sync_folder,
 )
 from spoonbill.filesystems.errors import remedy
-from spoonbill.filesystems.flock import folder_lock
 from spoonbill.filesystems.fsspec_url import open_filesystem
 
 _PIECE = 8 << 20

@@ -14,7 +14,7 @@ from spoonbill.errors import ConflictError, LockedError, PartialWriteError, Stor
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import given
-from spoonbill.store.several import Several
+from spoonbill.store.layering.several import Several
 
 __all__ = ["Copies"]
 

@@ -12,8 +12,8 @@ from spoonbill.errors import QueryError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import given
+from spoonbill.store.layering.several import Several
 from spoonbill.store.parts import check_count
-from spoonbill.store.several import Several
 
 __all__ = ["Partitioned"]
 

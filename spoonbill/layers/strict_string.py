@@ -7,7 +7,7 @@ from spoonbill.errors import CodecError, InvalidKeyError
 from spoonbill.query import Query
 from spoonbill.store import KeyLayer, Store, ValueLayer
 from spoonbill.store.binding import given
-from spoonbill.store.counting import incremented
+from spoonbill.store.methods.counting import incremented
 from spoonbill.store.names import named
 from spoonbill.store.opening import opened
 

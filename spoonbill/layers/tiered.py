@@ -13,7 +13,7 @@ from spoonbill.errors import StackError, UnsupportedError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import given
-from spoonbill.store.several import Several
+from spoonbill.store.layering.several import Several
 
 __all__ = ["Tiered"]
 

@@ -6,11 +6,11 @@ from spoonbill.common.sentinels import MISSING, RAISE, Missing, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.store.base import Verbs
-from spoonbill.store.bytes_layer import BytesLayer
-from spoonbill.store.key_layer import KeyLayer
-from spoonbill.store.layer import Layer
+from spoonbill.store.layering.bytes_layer import BytesLayer
+from spoonbill.store.layering.key_layer import KeyLayer
+from spoonbill.store.layering.layer import Layer
+from spoonbill.store.layering.value_layer import ValueLayer
 from spoonbill.store.mapping import Store
-from spoonbill.store.value_layer import ValueLayer
 from spoonbill.store.verbs import PRIMITIVES, RESTS_ON, VERBS, Verb
 
 __all__ = [

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spoonbill.query import Query
     from spoonbill.store.base import Verbs
     from spoonbill.store.described import Described
-    from spoonbill.store.layer import Layer
+    from spoonbill.store.layering.layer import Layer
 
 
 class Form(Enum):

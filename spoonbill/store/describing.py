@@ -3,7 +3,7 @@
 from typing import Any
 
 from spoonbill.common.masking import MASK, masked
-from spoonbill.store.layer import Layer
+from spoonbill.store.layering.layer import Layer
 from spoonbill.store.named import NamedStore
 
 __all__ = ["description_of"]

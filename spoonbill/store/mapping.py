@@ -8,9 +8,9 @@ from typing import Any, Self, TypeVar
 from spoonbill.common.progress import Progress
 from spoonbill.errors import UnsupportedError
 from spoonbill.snapshots import file as snapshot
-from spoonbill.store.loading import check_entries
-from spoonbill.store.searches import Searches
-from spoonbill.store.verifying import damaged
+from spoonbill.store.methods.loading import check_entries
+from spoonbill.store.methods.searches import Searches
+from spoonbill.store.methods.verifying import damaged
 
 K = TypeVar("K")
 V = TypeVar("V")

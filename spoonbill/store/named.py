@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, Self, TypeVar
 
 from spoonbill.common.generics import K, V
-from spoonbill.store.layer import Layer
+from spoonbill.store.layering.layer import Layer
 from spoonbill.store.names import naming_init
 
 P = ParamSpec("P")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from spoonbill.errors import StackError
-from spoonbill.store.layer import Layer
+from spoonbill.store.layering.layer import Layer
 from spoonbill.store.mapping import Store
 
 __all__ = ["opened"]

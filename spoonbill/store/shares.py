@@ -10,7 +10,7 @@ from spoonbill.common.batching import batches
 
 if TYPE_CHECKING:
     from spoonbill.query import Part, Query
-    from spoonbill.store.searches import Searches
+    from spoonbill.store.methods.searches import Searches
 
 K = TypeVar("K")
 V = TypeVar("V")

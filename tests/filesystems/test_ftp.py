@@ -11,9 +11,9 @@ from spoonbill.backends import Filesystem
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import FilesystemStore, InMemoryStore
 from spoonbill.errors import StoreError, UnansweredError
-from spoonbill.filesystems.ftp import _says_absent
-from spoonbill.filesystems.ftp_listing import read_listing
 from spoonbill.filesystems.names import path_of
+from spoonbill.filesystems.web.ftp import _says_absent
+from spoonbill.filesystems.web.ftp_listing import read_listing
 from spoonbill.testing import FaultyProxy
 from tests.filesystems.objects import FilesContract
 from tests.servers import ftp_server

@@ -4,33 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from spoonbill.backends import Filesystem
-from tests.servers import s3_server
 from tests.servers.s3_server import BUCKET
-
-
-@pytest.fixture(scope="module")
-def url():
-    with s3_server.serving() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def client(url):
-    return s3_server.client(url)
-
-
-@pytest.fixture
-def root(request):
-    return f"s3://{BUCKET}/{request.node.name}"
-
-
-@pytest.fixture
-def options(url):
-    return s3_server.storage_options(url)
-
 
 AMID = """
 import asyncio, os, signal, sys, warnings
@@ -86,39 +61,39 @@ OLD = {f"k{number:03}": b"old" for number in range(100)}
 NEW = {f"k{number:03}": b"new" for number in range(50, 250)}
 
 
-def test_ctrl_c_amid_many_requests_takes_everything_back(root, options, client, url):
+def test_ctrl_c_amid_many_requests_takes_everything_back(s3_root, s3_options, s3_client, s3_url):
     """A real SIGINT while 64 requests are in flight: they end before the old objects are put back, and none is lost."""
-    Filesystem(root, **options).update(OLD)
-    running = amid("interrupt", root, url)
+    Filesystem(s3_root, **s3_options).update(OLD)
+    running = amid("interrupt", s3_root, s3_url)
     _, errors = running.communicate(timeout=60)
     assert errors.rstrip().endswith("KeyboardInterrupt")
-    assert contents(client, root) == OLD
+    assert contents(s3_client, s3_root) == OLD
 
 
-def test_a_killed_load_is_finished_by_the_next(root, options, client, url):
+def test_a_killed_load_is_finished_by_the_next(s3_root, s3_options, s3_client, s3_url):
     """SIGKILL in the renames on S3: the next store reads the new state, changing nothing, and a write finishes it."""
-    Filesystem(root, **options).update(OLD)
-    running = amid("pause", root, url)
+    Filesystem(s3_root, **s3_options).update(OLD)
+    running = amid("pause", s3_root, s3_url)
     running.stdout.readline()
     running.kill()
     running.communicate(timeout=60)
-    before = contents(client, root)
+    before = contents(s3_client, s3_root)
     assert before != OLD
-    again = Filesystem(root, **options)
+    again = Filesystem(s3_root, **s3_options)
     assert dict(again.items()) == NEW
-    assert contents(client, root) == before
+    assert contents(s3_client, s3_root) == before
     again.flush()
-    assert contents(client, root) == NEW
+    assert contents(s3_client, s3_root) == NEW
 
 
-def test_one_that_was_overtaken_takes_nothing_back(root, options, client, url):
+def test_one_that_was_overtaken_takes_nothing_back(s3_root, s3_options, s3_client, s3_url):
     """Where the first process only was slow, and another has finished its load, it stops, and the load stands."""
-    Filesystem(root, **options).update(OLD)
-    running = amid("pause", root, url)
+    Filesystem(s3_root, **s3_options).update(OLD)
+    running = amid("pause", s3_root, s3_url)
     running.stdout.readline()
-    again = Filesystem(root, **options)
+    again = Filesystem(s3_root, **s3_options)
     again["k000"] = b"since"
-    assert contents(client, root) == {**NEW, "k000": b"since"}
+    assert contents(s3_client, s3_root) == {**NEW, "k000": b"since"}
     _, errors = running.communicate("go on\n", timeout=60)
     assert "another process" in errors
-    assert contents(client, root) == {**NEW, "k000": b"since"}
+    assert contents(s3_client, s3_root) == {**NEW, "k000": b"since"}

@@ -13,7 +13,7 @@ from spoonbill.layers import Codec
 from spoonbill.registry import EngineRow, LayerRow
 from spoonbill.store import Store
 from spoonbill.store.named import NamedStore
-from spoonbill.store.value_layer import ValueLayer
+from spoonbill.store.layering.value_layer import ValueLayer
 
 ENGINE = EngineRow({name!r}, stores=("{module}:{store}",), backends=("{module}:{store}Backend",), schemes=({scheme!r},))
 LAYER = LayerRow({layer!r}, "{module}:{store}Layer")

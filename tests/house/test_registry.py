@@ -115,7 +115,7 @@ def test_the_import_contract_knows_every_client():
         for client in {name.partition(".")[0] for name in row.clients}:
             assert client in contract["forbidden_modules"]
             allowed = {line.split(" -> ")[0] for line in contract["ignore_imports"] if line.endswith(f" -> {client}")}
-            shared = {"spoonbill.filesystems.azure", "spoonbill.common.boto"}
+            shared = {"spoonbill.filesystems.objects.azure", "spoonbill.common.boto"}
             assert {name.removesuffix(".**") for name in allowed} - shared == {home}
 
 

@@ -16,7 +16,7 @@ HOST = "FIRESTORE_EMULATOR_HOST"
 def firestore_server() -> ServerProcess:
     """Return a server with no documents, to be used as a context manager."""
     return ServerProcess(
-        lambda port, _: [sys.executable, "-m", "tests.servers.firestore_servicer", str(port)],
+        lambda port, _: [sys.executable, "-m", "tests.servers.firestore.servicer", str(port)],
         environment={"PYTHONPATH": str(ROOT)},
     )
 

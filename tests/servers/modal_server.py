@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.modal_servicer import SECRET
+from tests.servers.modal.servicer import SECRET
 from tests.servers.process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def modal_server(port: int | None = None) -> ServerProcess:
 
     def command(port: int, folder: Path) -> list[str]:
         settings = [f"{name}={value}" for name, value in environment(port).items()]  # for the functions that it runs
-        servicer = [sys.executable, "-m", "tests.servers.modal_servicer", str(port), str(folder / "control")]
+        servicer = [sys.executable, "-m", "tests.servers.modal.servicer", str(port), str(folder / "control")]
         return ["env", *settings, *servicer]
 
     return ServerProcess(command, {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'examples'}"}, port=port)

@@ -90,3 +90,8 @@ def wait_until(ready: Any, what: str, seconds: float = 30.0) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"{what} did not come up within {seconds} s")
         time.sleep(0.02)
+
+
+def calls(client: Any, command: str) -> int:
+    """Return how often the server ran a command since its counts were reset."""
+    return client.info("commandstats").get(f"cmdstat_{command}", {}).get("calls", 0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from spoonbill.backends.filesystem.cache import DiskCache
+from spoonbill.backends.filesystem.limits import limits_below, longest_path
 from spoonbill.backends.shared import check_spelling, unknown_option
 from spoonbill.common.failures import UNSOUND
 from spoonbill.common.masking import scrub, secrets_in
@@ -21,7 +22,6 @@ from spoonbill.errors import InvalidKeyError, KeyTooLongError, SpoonbillError
 from spoonbill.filesystems.commit import recover
 from spoonbill.filesystems.errors import is_unanswered, remedy
 from spoonbill.filesystems.folder import Folder
-from spoonbill.filesystems.limits import limits_below, longest_path
 from spoonbill.filesystems.local import LocalFolder
 from spoonbill.filesystems.names import path_of
 from spoonbill.filesystems.opening import open_folder

@@ -27,7 +27,7 @@ from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import SpoonbillError, StoreError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
-from spoonbill.store.counting import incremented
+from spoonbill.store.methods.counting import incremented
 from spoonbill.store.numbers import check_number
 from spoonbill.store.parts import check_count, parts_of_names, select_names
 

@@ -19,8 +19,8 @@ from spoonbill.layers.chunked.streams import PartsReader, PartsWriter
 from spoonbill.layers.chunked.sweeping import sweep
 from spoonbill.query import Plan, Query
 from spoonbill.store import KeyLayer, Store
-from spoonbill.store.below_codec import BelowCodec
 from spoonbill.store.binding import given
+from spoonbill.store.layering.below_codec import BelowCodec
 
 __all__ = ["Chunked"]
 

@@ -16,8 +16,8 @@ from spoonbill.errors import FullError, KeyTooLongError, UnsupportedError, Value
 from spoonbill.layers.limited.gate import Gate
 from spoonbill.layers.limited.ledger import Ledger
 from spoonbill.store import VERBS, Store
-from spoonbill.store.below_codec import BelowCodec
 from spoonbill.store.binding import bind, given
+from spoonbill.store.layering.below_codec import BelowCodec
 
 __all__ = ["Limited"]
 

@@ -10,7 +10,7 @@ from spoonbill.errors import CodecError, StackError, UnsupportedError
 from spoonbill.layers.typed.models import model_of
 from spoonbill.query import Plan, Query
 from spoonbill.store import Store, ValueLayer
-from spoonbill.store.below_codec import BelowCodec
+from spoonbill.store.layering.below_codec import BelowCodec
 
 __all__ = ["Typed"]
 

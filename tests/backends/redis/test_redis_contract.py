@@ -16,13 +16,11 @@ from spoonbill.testing import BackendContract, StoreContract, machine_for
 from tests.servers.redis_server import server, url
 
 SERVER = server()
+
+pytestmark = pytest.mark.usefixtures("redis_running")
+
+
 DATABASES = itertools.cycle(range(2, 16))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def running():
-    with SERVER:
-        yield
 
 
 def raw(database=0):

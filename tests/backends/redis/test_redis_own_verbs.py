@@ -14,11 +14,7 @@ from tests.servers.redis_server import cluster, server, url
 
 SERVER = server()
 
-
-@pytest.fixture(scope="module", autouse=True)
-def running():
-    with SERVER:
-        yield
+pytestmark = pytest.mark.usefixtures("redis_running")
 
 
 @pytest.fixture(scope="module")

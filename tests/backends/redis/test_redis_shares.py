@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-import redis
 
 from spoonbill.backends import Redis
 from spoonbill.backends.redis import scan_parts
@@ -15,18 +14,7 @@ from tests.servers.redis_server import server, url
 
 SERVER = server()
 
-
-@pytest.fixture(scope="module", autouse=True)
-def running():
-    with SERVER:
-        yield
-
-
-@pytest.fixture
-def raw():
-    with redis.Redis(port=SERVER.port) as client:
-        client.flushall()
-        yield client
+pytestmark = pytest.mark.usefixtures("redis_running")
 
 
 def filled(store, count):

@@ -7,9 +7,9 @@ from typing import Any, TypeVar, overload
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import QueryError
 from spoonbill.query import Pattern, Plan, Query, compile_query
-from spoonbill.store.dict_methods import DictMethods
+from spoonbill.store.methods.dict_methods import DictMethods
+from spoonbill.store.methods.views import Results, StoreItemsView, StoreKeysView, StoreValuesView
 from spoonbill.store.shares import Share
-from spoonbill.store.views import Results, StoreItemsView, StoreKeysView, StoreValuesView
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -13,8 +13,8 @@ import grpc
 from google.cloud.firestore_v1 import types
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.servers.firestore_query import parsed_path
-from tests.servers.firestore_values import Refused, check_document, invalid
+from tests.servers.firestore.query import parsed_path
+from tests.servers.firestore.values import Refused, check_document, invalid
 
 Document = types.Document.pb()
 

@@ -25,29 +25,21 @@ comes back: ``1`` for ``True``, a ``tuple`` for a named tuple.
 """
 
 import enum
-import io
-import math
-import numbers
-import operator
 import pickle
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from spoonbill.common.enums import enum_member, enum_name, qualified, register_enum
-from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
+from spoonbill.common.enums import qualified, register_enum
+from spoonbill.common.failures import UNREADABLE
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 from spoonbill.errors import InvalidKeyError, KeyDecodeError
+from spoonbill.keys.pickled import encode_pickled
+from spoonbill.keys.scalars import DECODERS, ENCODERS, MARKER, as_number, encode_enum, is_sound, join, split
 
 __all__ = ["MARKER", "decode_key", "encode_key", "register_enum"]
-
-MARKER: Final = "!"
-"""What every stored key begins with that is not a plain string."""
-
-_LIMIT: Final = 10**309  # every whole float is below; beyond, Python itself refuses to print ints at some length
-_DIGITS: Final = 309
 
 
 def encode_key(key: Any, *, strict: bool = True) -> str:
@@ -74,7 +66,7 @@ def encode_key(key: Any, *, strict: bool = True) -> str:
         The key is of no such kind, is NaN, is a number of more than 309 digits, is nested in more than 500 levels, or
         is a time whose offset depends on ``fold`` (Python holds it equal to no other time).
     """
-    if type(key) is str and key[:1] != MARKER and (key.isascii() or _is_sound(key)):
+    if type(key) is str and key[:1] != MARKER and (key.isascii() or is_sound(key)):
         return key
     return _encode(key, strict)
 
@@ -99,7 +91,7 @@ def decode_key(text: str, *, strict: bool = True) -> Any:
     KeyDecodeError
         ``encode_key`` would not have written this string. Its ``raw`` is the string.
     """
-    if type(text) is str and text[:1] != MARKER and (text.isascii() or _is_sound(text)):
+    if type(text) is str and text[:1] != MARKER and (text.isascii() or is_sound(text)):
         return text
     try:
         key = _decode(text, strict)
@@ -115,28 +107,20 @@ def decode_key(text: str, *, strict: bool = True) -> Any:
     return key
 
 
-def _is_sound(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _encode(key: Any, strict: bool) -> str:
     """Encode a key by its exact type, else as the base type that it is equal to."""
-    encoder = _ENCODERS.get(type(key))
+    encoder = ENCODERS.get(type(key))
     if encoder is not None:
         return encoder(key)
     base = _base(key)
     if base is not None:
-        return _encode_parts(key, strict) if base in _CONTAINERS else _ENCODERS[base](key)
+        return _encode_parts(key, strict) if base in _CONTAINERS else ENCODERS[base](key)
     if isinstance(key, enum.Enum):
-        return _encode_enum(key)
-    if (number := _as_number(key)) is not None:
-        return _ENCODERS[type(number)](number)
+        return encode_enum(key)
+    if (number := as_number(key)) is not None:
+        return ENCODERS[type(number)](number)
     if not strict:
-        return _encode_pickled(key)
+        return encode_pickled(key)
     if isinstance(key, type) and key.__module__.partition(".")[0] == "cachetools":
         raise InvalidKeyError(
             "cachetools.cached marks the arguments that have names by a class, which cannot be stored: decorate with "
@@ -166,104 +150,13 @@ def _equals_like(cls: type, base: type) -> bool:
     return cls.__eq__ is base.__eq__ and cls.__hash__ is base.__hash__
 
 
-def _as_number(key: Any) -> int | float | None:
-    """Return the int or float that a number of another type is equal to, as numpy's scalars are."""
-    number: int | float
-    if isinstance(key, numbers.Integral):
-        number = operator.index(key)
-    elif type(key).__module__ == "numpy" and type(key).__name__ in {"bool", "bool_"}:
-        number = int(bool(key))
-    elif isinstance(key, numbers.Real) and not isinstance(key, numbers.Rational):
-        number = float(key)
-    else:
-        return None
-    _refuse_nan(number)
-    return number if key == number and hash(key) == hash(number) else None
-
-
-def _encode_str(key: str) -> str:
-    key = str.__str__(key)
-    if not _is_sound(key):
-        return "!w" + key.encode("utf-8", "surrogatepass").hex()
-    return "!s" + key if key[:1] == MARKER else key
-
-
-def _encode_int(key: int) -> str:
-    if not -_LIMIT < key < _LIMIT:
-        raise InvalidKeyError(f"an int key of more than {_DIGITS} digits cannot be stored: use its str() as the key")
-    return "!i" + int.__repr__(key)
-
-
-def _encode_float(key: float) -> str:
-    key = float.__float__(key)
-    _refuse_nan(key)
-    return _encode_int(int(key)) if key.is_integer() else f"!f{key!r}"
-
-
-def _refuse_nan(number: float) -> None:
-    if number != number:  # noqa: PLR0124  # the one test for NaN that takes ints of any size
-        raise InvalidKeyError("NaN cannot be a key: it is equal to nothing, so it could never be found again")
-
-
-def _encode_decimal(key: Decimal) -> str:
-    if key.is_nan():
-        raise InvalidKeyError("NaN cannot be a key: it is equal to nothing, so it could never be found again")
-    if key.is_infinite():
-        return _encode_float(-math.inf if key.is_signed() else math.inf)
-    sign, digits, exponent = key.as_tuple()
-    # Decimal.normalize would round to the context's precision, and two keys would become one.
-    text = "".join(map(str, digits)).strip("0")
-    trailing = len(digits) - len("".join(map(str, digits)).rstrip("0"))
-    power = int(exponent) + trailing
-    if not text:
-        return "!i0"
-    if power >= 0:
-        if len(text) + power > _DIGITS:
-            raise InvalidKeyError(f"a key of more than {_DIGITS} digits cannot be stored: use its str() as the key")
-        return "!i" + "-" * sign + text + "0" * power
-    nearest = float(key)
-    # The constructor would raise where the caller's decimal context traps FloatOperation.
-    if Decimal.from_float(nearest) == key:  # noqa: FURB164
-        return _encode_float(nearest)
-    return f"!d{Decimal((sign, tuple(map(int, text)), power))}"
-
-
-def _encode_date(key: date) -> str:
-    return "!D" + date.isoformat(key)
-
-
-def _encode_datetime(key: datetime) -> str:
-    offset = key.utcoffset()
-    if offset is None:
-        return "!T" + datetime.isoformat(key.replace(tzinfo=None))
-    if key.replace(fold=1 - key.fold).utcoffset() != offset:
-        raise InvalidKeyError(
-            f"the time {key!r} cannot be a key: its offset depends on fold, so Python holds it equal to no other time; "
-            "use key.astimezone(datetime.UTC)"
-        )
-    try:
-        instant = key.replace(tzinfo=None, fold=0) - offset
-    except OverflowError as error:
-        raise InvalidKeyError(
-            f"the time {key!r} cannot be a key: it is outside of the years 1 to 9999 in UTC"
-        ) from error
-    return "!Z" + datetime.isoformat(instant.replace(tzinfo=UTC))
-
-
-def _encode_enum(key: enum.Enum) -> str:
-    try:
-        return "!e" + _join(enum_name(key))
-    except LookupError as error:
-        raise InvalidKeyError(f"{key!r} cannot be a key: {error}") from error
-
-
 def _encode_parts(key: Any, strict: bool) -> str:
     """Encode a tuple or frozenset, without recursion: how deep it is must not depend on the caller's stack."""
     levels: list[tuple[Any, Iterator[Any], list[str]]] = [(key, iter(key), [])]
     while True:
         container, rest, texts = levels[-1]
         for part in rest:
-            if type(part) not in _ENCODERS and _base(part) in _CONTAINERS:
+            if type(part) not in ENCODERS and _base(part) in _CONTAINERS:
                 if len(levels) == MOST_LEVELS:
                     raise InvalidKeyError(
                         f"a key of type {qualified(type(key))} is nested in more than {MOST_LEVELS} levels: it cannot "
@@ -277,59 +170,25 @@ def _encode_parts(key: Any, strict: bool) -> str:
                 raise InvalidKeyError(
                     f"a frozenset of more than {MOST_COLLISIONS} parts whose hash is the same cannot be stored as a key"
                 )
-            text = "!S" + _join(sorted(texts)) if isinstance(container, frozenset) else "!t" + _join(texts)
+            text = "!S" + join(sorted(texts)) if isinstance(container, frozenset) else "!t" + join(texts)
             levels.pop()
             if not levels:
                 return text
             levels[-1][2].append(text)
 
 
-def _join(parts: Iterable[str]) -> str:
-    return "".join(f"{len(part)}:{part}" for part in parts)
-
-
-def _encode_pickled(key: Any) -> str:
-    """Encode any other key as its pickle, where that is stable under a round trip."""
-    name = qualified(type(key))
-    if isinstance(key, numbers.Number | memoryview):
-        # These may equal an int, float or bytes, whose name is another: one key would have two entries.
-        raise InvalidKeyError(f"a key of type {name} cannot be stored: use int, float, Decimal or bytes")
-    try:
-        hash(key)
-        data = _canonical_pickle(key)
-        back = pickle.loads(data)
-        stable = _canonical_pickle(back) == data and bool(back == key) and hash(back) == hash(key)
-    except (*UNREADABLE, *UNPICKLABLE) as error:
-        raise InvalidKeyError(f"a key of type {name} cannot be stored: {error}") from error
-    if not stable:
-        raise InvalidKeyError(
-            f"a key of type {name} cannot be stored: its pickle does not come back as an equal key; give the class "
-            "__eq__ and __hash__, or use a tuple of its fields"
-        )
-    return "!p" + data.hex()
-
-
-def _canonical_pickle(key: Any) -> bytes:
-    buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, 5)
-    # Without the memo, equal keys pickle alike whether or not their parts are the same objects.
-    pickler.fast = True
-    pickler.dump(key)
-    return buffer.getvalue()
-
-
 def _decode(text: str, strict: bool) -> Any:
     """Decode a key that is no plain string, without recursion."""
     if text[:2] not in _CONTAINER_OF:
         return _decode_scalar(text, strict)
-    levels: list[tuple[str, Iterator[str], list[Any]]] = [(text[:2], iter(_split(text[2:])), [])]
+    levels: list[tuple[str, Iterator[str], list[Any]]] = [(text[:2], iter(split(text[2:])), [])]
     while True:
         marker, rest, parts = levels[-1]
         for part in rest:
             if part[:2] in _CONTAINER_OF:
                 if len(levels) == MOST_LEVELS:
                     raise ValueError(f"it is nested in more than {MOST_LEVELS} levels")
-                levels.append((part[:2], iter(_split(part[2:])), []))
+                levels.append((part[:2], iter(split(part[2:])), []))
                 break
             parts.append(part if part[:1] != MARKER else _decode_scalar(part, strict))
         else:
@@ -347,59 +206,13 @@ def _decode_scalar(text: str, strict: bool) -> Any:
         if strict:
             raise ValueError("it holds a pickle, which only strict=False reads")
         return pickle.loads(bytes.fromhex(body))
-    if marker not in _DECODERS:
+    if marker not in DECODERS:
         raise ValueError(f"keys of this scheme do not begin so; keys that begin with {MARKER!r} are escaped")
-    return _DECODERS[marker](body)
-
-
-def _split(body: str) -> list[str]:
-    parts: list[str] = []
-    at = 0
-    while at < len(body):
-        colon = body.index(":", at)
-        end = colon + 1 + int(body[at:colon])
-        if not colon < end <= len(body):
-            raise ValueError("a part has the wrong length")
-        parts.append(body[colon + 1 : end])
-        at = end
-    return parts
-
-
-def _decode_enum(body: str) -> enum.Enum:
-    name, member = _split(body)
-    return enum_member(name, member)
+    return DECODERS[marker](body)
 
 
 _CONTAINERS: Final = (tuple, frozenset)
 _CONTAINER_OF: Final[dict[str, Callable[[list[Any]], Any]]] = {"!t": tuple, "!S": frozenset}
 
-_ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
-    str: _encode_str,
-    int: _encode_int,
-    bool: _encode_int,
-    float: _encode_float,
-    Decimal: _encode_decimal,
-    type(None): lambda _: "!n",
-    bytes: lambda key: "!b" + bytes.hex(key),
-    UUID: lambda key: "!U" + key.hex,
-    datetime: _encode_datetime,
-    date: _encode_date,
-}
-
 # datetime is a date that is never equal to one: it comes first.
 _BASES: Final = (str, int, float, bytes, tuple, frozenset, Decimal, UUID, datetime, date)
-
-_DECODERS: Final[dict[str, Callable[[str], Any]]] = {
-    "!s": str,
-    "!w": lambda body: bytes.fromhex(body).decode("utf-8", "surrogatepass"),
-    "!i": int,
-    "!f": float,
-    "!d": Decimal,
-    "!n": lambda _: None,
-    "!b": bytes.fromhex,
-    "!U": UUID,
-    "!D": date.fromisoformat,
-    "!T": datetime.fromisoformat,
-    "!Z": datetime.fromisoformat,
-    "!e": _decode_enum,
-}

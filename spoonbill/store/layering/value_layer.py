@@ -9,7 +9,7 @@ from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.query import Plan, Query
 from spoonbill.store.attempts import attempts
 from spoonbill.store.binding import given
-from spoonbill.store.layer import Layer
+from spoonbill.store.layering.layer import Layer
 
 
 class ValueLayer(Layer[K, V]):

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from spoonbill.filesystems.concurrent import ConcurrentFolder
 from spoonbill.filesystems.folder import Info, names_of_keys
-from spoonbill.filesystems.http_links import links_below
 from spoonbill.filesystems.read_only import ReadOnlyFolder
+from spoonbill.filesystems.web.http_links import links_below
 
 _DEEPEST = 50
 

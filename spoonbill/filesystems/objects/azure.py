@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from spoonbill.filesystems.concurrent import sends_once
-from spoonbill.filesystems.conditional import ConditionalFolder
 from spoonbill.filesystems.errors import codes_of, status_of
 from spoonbill.filesystems.folder import Info
+from spoonbill.filesystems.objects.conditional import ConditionalFolder
 
 
 class AzureFolder(ConditionalFolder):

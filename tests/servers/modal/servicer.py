@@ -1,6 +1,6 @@
 """Modal's service as far as `modal.Dict` needs it: its twelve calls, with the documented limits; and runs of apps.
 
-``python modal_servicer.py PORT FILE`` serves gRPC on PORT. FILE then holds the port of a control line, on which a test
+``python servicer.py PORT FILE`` serves gRPC on PORT. FILE then holds the port of a control line, on which a test
 sends one JSON object and reads one: what was called, other limits, a later clock, failures to come.
 """
 
@@ -20,7 +20,7 @@ from grpclib import GRPCError, Status
 from grpclib.server import Server, Stream
 from modal_proto import api_grpc, api_pb2
 
-from tests.servers import modal_apps
+from tests.servers.modal import apps
 
 IDLE = 7 * 24 * 3600.0
 """Seconds without a read or a write after which an entry is gone."""
@@ -237,7 +237,7 @@ UNARY = {
     "DictClear": clear,
     "DictDelete": delete,
     "DictList": listing,
-    **modal_apps.UNARY,
+    **apps.UNARY,
 }
 
 

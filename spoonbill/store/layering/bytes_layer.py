@@ -4,8 +4,8 @@ from typing import Any, TypeVar
 
 from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError
-from spoonbill.store.below_codec import BelowCodec
-from spoonbill.store.value_layer import ValueLayer
+from spoonbill.store.layering.below_codec import BelowCodec
+from spoonbill.store.layering.value_layer import ValueLayer
 
 K = TypeVar("K")
 V = TypeVar("V")

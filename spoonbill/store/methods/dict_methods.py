@@ -11,7 +11,7 @@ from spoonbill.common.sentinels import MISSING, Missing
 from spoonbill.store.attempts import attempts
 from spoonbill.store.base import Verbs
 from spoonbill.store.binding import given
-from spoonbill.store.editing import edited, modified
+from spoonbill.store.methods.editing import edited, modified
 
 K = TypeVar("K")
 V = TypeVar("V")

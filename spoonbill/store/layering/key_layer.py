@@ -8,7 +8,7 @@ from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.query import Plan, Query
 from spoonbill.store.base import Verbs
 from spoonbill.store.binding import bind, given
-from spoonbill.store.layer import Layer
+from spoonbill.store.layering.layer import Layer
 from spoonbill.store.mapping import Store
 from spoonbill.store.odd_keys import raise_unhashable
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, TypeVar
 
 from spoonbill.errors import StackError
 from spoonbill.store.binding import bind
-from spoonbill.store.layer import Layer
+from spoonbill.store.layering.layer import Layer
 from spoonbill.store.mapping import Store
 from spoonbill.store.names import named
 from spoonbill.store.opening import opened

@@ -13,7 +13,7 @@ from bisect import bisect_left
 import grpc
 from google.cloud.firestore_v1 import types
 
-from tests.servers.firestore_values import Refused, check_id, invalid, rank, sort_key
+from tests.servers.firestore.values import Refused, check_id, invalid, rank, sort_key
 
 NAME = "__name__"
 MOST_IN = 30

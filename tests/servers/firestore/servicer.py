@@ -6,7 +6,7 @@ count is an aggregation; a database other than ``(default)`` is not there. Proje
 ``expired`` and ``datastore`` answer every call with the error of that trouble. Not served: collection groups, OR,
 listening, transforms, and composite indexes.
 
-Run it with a port: ``python -m tests.servers.firestore_servicer 8080``.
+Run it with a port: ``python -m tests.servers.firestore.servicer 8080``.
 """
 
 import sys
@@ -17,9 +17,9 @@ import grpc
 from google.cloud.firestore_v1 import types
 from google.protobuf.empty_pb2 import Empty
 
-from tests.servers.firestore_database import Database, microseconds, timestamp
-from tests.servers.firestore_query import Query, masked
-from tests.servers.firestore_values import Refused, check_document, invalid
+from tests.servers.firestore.database import Database, microseconds, timestamp
+from tests.servers.firestore.query import Query, masked
+from tests.servers.firestore.values import Refused, check_document, invalid
 
 MOST_WRITES = 500
 MOST_BYTES = 10 << 20

@@ -9,9 +9,9 @@ from aiobotocore.httpsession import AIOHTTPSession
 from spoonbill.common.batching import batches
 from spoonbill.common.boto import never_repeats, once
 from spoonbill.filesystems.concurrent import raise_first, sends_once
-from spoonbill.filesystems.conditional import ConditionalFolder
 from spoonbill.filesystems.errors import codes_of, status_of
 from spoonbill.filesystems.folder import Folder, Info
+from spoonbill.filesystems.objects.conditional import ConditionalFolder
 
 _MOST = 1000
 """Names in one bulk delete."""

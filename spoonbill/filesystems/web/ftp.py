@@ -11,7 +11,7 @@ from typing import Any
 from spoonbill.common.locks import new_lock
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems.folder import Folder, Info, beside
-from spoonbill.filesystems.ftp_listing import Listing, read_listing
+from spoonbill.filesystems.web.ftp_listing import Listing, read_listing
 
 _DROPPED = (EOFError, ConnectionError, ftplib.error_temp)
 _ABSENT = ("no such file", "not found", "does not exist", "cannot find")

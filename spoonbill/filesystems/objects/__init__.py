@@ -1,0 +1,1 @@
+"""Folders on object storage: S3, Google Cloud Storage, Azure."""

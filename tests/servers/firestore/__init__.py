@@ -1,0 +1,1 @@
+"""A Firestore server for tests."""

@@ -1,0 +1,1 @@
+"""A Modal server for tests."""
