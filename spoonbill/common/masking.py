@@ -35,6 +35,9 @@ _SETTINGS = re.compile(r"\s*\w[\w ]*=[^;]*(?:;|$)")
 _SHOWN_SETTINGS = frozenset(
     {"accountname", "accountendpoint", "blobendpoint", "defaultendpointsprotocol", "endpointsuffix"}
 )
+_SPACED = re.compile(r"\s*(?:\w+\s*=\s*(?:'(?:[^'\\]|\\.)*'|\S*)\s+)*?\w*pass\w*\s*=", re.IGNORECASE)
+"""The settings of libpq up to a password: ``host=here user=me password=``."""
+
 _WITHOUT_QUERY = frozenset({"file://", "local://", "memory://"})
 _TOKEN_USERS = frozenset({"http://", "https://", "git://", "github://"})
 """Where a user without a password is often a token."""
@@ -123,6 +126,11 @@ def without(secrets: frozenset[str], text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[Piece]:
+    spaced = _SPACED.match(text)
+    if spaced is not None:  # there is no saying where a password ends that was not quoted as it should be
+        yield spaced[0], False
+        yield from _hidden(text[spaced.end() :])
+        return
     if _is_settings(text):
         yield from _settings(text)
         return

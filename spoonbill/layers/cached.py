@@ -14,6 +14,7 @@ from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import UnsupportedError
 from spoonbill.layers.flights import Flights, Refresher
+from spoonbill.layers.hearing import listen
 from spoonbill.store import Layer, Store
 from spoonbill.store.binding import given
 from spoonbill.store.odd_keys import ODD
@@ -60,7 +61,8 @@ class Cached(Layer[K, V]):
 
     A read fills the cache and a write drops the entry, so that what comes back is what is stored. Through one Cached
     no read is older than a finished write, from any thread; what others write to the store below is seen when the
-    entry leaves the cache. Threads that miss one key at once read it once.
+    entry leaves the cache, or, with ``invalidate="engine"``, as soon as the engine tells of it. Threads that miss one
+    key at once read it once.
 
     Parameters
     ----------
@@ -83,6 +85,14 @@ class Cached(Layer[K, V]):
     copy : bool, optional
         True returns a deep copy on each read. Otherwise a mutable value is shared with the cache: who changes it in
         place changes what the next reader gets, though not what is stored.
+    invalidate : {"engine"}, optional
+        Drops an entry when the engine tells that anybody changed it, within the time of a message. While the engine
+        cannot be heard, nothing is kept.
+
+    Raises
+    ------
+    UnsupportedError
+        If the options do not go together, or the engine tells nobody of changes.
     """
 
     reads_odd_keys = True
@@ -99,6 +109,7 @@ class Cached(Layer[K, V]):
         absences: bool = False,
         copy: bool = False,
         stale_while_revalidate: float | None = None,
+        invalidate: Literal["engine"] | None = None,
     ) -> None:
         super().__init__(store)
         if stale_while_revalidate is not None:
@@ -117,6 +128,9 @@ class Cached(Layer[K, V]):
         self._misses = 0
         self._writes = 0  # counts beginnings and ends of writes: a fill that saw it change is dropped
         self._canonical = store.canonical
+        self._deaf = invalidate is not None
+        if invalidate is not None:
+            self._watch = listen(self, invalidate)
 
     # -- reads -------------------------------------------------------------------------------------------------
 
@@ -200,7 +214,7 @@ class Cached(Layer[K, V]):
 
     def _fill(self, read: list[tuple[Any, Any]], seen: int) -> None:
         with self._guard:
-            if self._writes != seen:
+            if self._writes != seen or self._deaf:
                 return
             change = object()
             self._unsure[change] = get_ident()
@@ -214,6 +228,13 @@ class Cached(Layer[K, V]):
                 except ValueError:  # larger than the whole cache: it stays below
                     self._cache.pop(known, None)
             del self._unsure[change]
+
+    def _hear(self, keys: list[Any] | None, listening: bool) -> None:
+        """Forget what the engine tells of; everything, and what is read from now on, while it cannot be heard."""
+        with self._guard:
+            self._deaf = not listening
+        if keys is None or keys:
+            self._drop(keys)
 
     # -- writes ------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from spoonbill.datastores import (
     FilesystemStore,
     InMemoryStore,
     MongoDBStore,
+    PostgresStore,
     RedisStore,
     SafetensorsStore,
 )
@@ -65,6 +66,11 @@ PLACES: dict[str, Callable[[str], Any]] = {
         f"mongodb://{DEAD}/?tlsCertificateKeyFilePassword={secret}", **PATIENCE
     ),
     "mongodb, option": lambda secret: MongoDBStore(f"mongodb://{DEAD}/", username="u", password=secret, **PATIENCE),
+    "postgresql": lambda secret: PostgresStore(f"postgresql://u:{secret}@{DEAD}/d"),
+    "postgresql, query": lambda secret: PostgresStore(f"postgresql://{DEAD}/d?password={secret}"),
+    "postgresql, settings": lambda secret: PostgresStore(f"host=127.0.0.1 port=9 password={secret} user=u"),
+    "postgresql, quoted": lambda secret: PostgresStore(f"host='127.0.0.1' port = 9 password = '{secret}'"),
+    "postgresql, option": lambda secret: PostgresStore(f"postgresql://{DEAD}/d", user="u", password=secret),
     "dynamodb": lambda secret: DynamoDBStore("tab", aws_secret_access_key=secret, aws_session_token=secret, **DYNAMO),
     "dynamodb, endpoint": lambda secret: DynamoDBStore(
         "tab", aws_secret_access_key="b", **{**DYNAMO, "endpoint_url": f"http://u:{secret}@{DEAD}"}

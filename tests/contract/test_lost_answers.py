@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from spoonbill.common.sentinels import MISSING
-from spoonbill.datastores import CosmosDBStore, DynamoDBStore, FilesystemStore, MongoDBStore, RedisStore
+from spoonbill.datastores import CosmosDBStore, DynamoDBStore, FilesystemStore, MongoDBStore, PostgresStore, RedisStore
 from spoonbill.errors import StoreError, UnansweredError
 from spoonbill.store import Store
 from spoonbill.testing import FaultyProxy
@@ -22,6 +22,7 @@ from tests.servers import azure_server, cosmosdb_server, gcs_server, redis_serve
 from tests.servers.dynamodb_server import OPTIONS
 from tests.servers.mongodb_server import mongodb_server
 from tests.servers.moto_server import moto_server
+from tests.servers.postgresql_server import PostgresServer
 
 FAULTS_OF_ONE_RUN = int(os.environ.get("SPOONBILL_TORTURE", "12"))
 
@@ -119,7 +120,23 @@ def redis(stack: ExitStack) -> Engine:
     return Engine(proxy, store, truth, b"", b"")
 
 
-@pytest.fixture(scope="module", params=[dynamodb, dynamodb_handed_in, s3, gcs, azure, cosmosdb, mongodb, redis])
+def postgresql(stack: ExitStack) -> Engine:
+    server = stack.enter_context(PostgresServer())
+    proxy = stack.enter_context(FaultyProxy("127.0.0.1", server.port))
+    # Without prepared statements, so that each request holds its words.
+    options: dict[str, Any] = {"timeout": 5, "prepare_threshold": None, "sslmode": "disable"}
+    store, truth = (
+        stack.enter_context(PostgresStore(server.dsn.replace(str(server.port), str(port)), "lost", **options))
+        for port in (proxy.port, server.port)
+    )
+    truth["first"] = "0"
+    return Engine(proxy, store, truth, b"make_interval", b"DELETE FROM")
+
+
+ENGINES = [dynamodb, dynamodb_handed_in, s3, gcs, azure, cosmosdb, mongodb, postgresql, redis]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     with ExitStack() as stack:
         engine = request.param(stack)

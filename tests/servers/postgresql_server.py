@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,18 @@ class PostgresServer(ServerProcess):
         settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={directory}", "fsync=off")
         words = [word for setting in (*settings, *self._settings) for word in ("-c", setting)]
         return [str(binaries() / "postgres"), "-D", str(directory / "data"), *words]
+
+    def stop(self, signum: int = signal.SIGKILL) -> None:
+        """Stop the server; a kill ends the processes of its connections too, each of which leads a group of its own."""
+        connections = self._connections() if signum == signal.SIGKILL else []
+        super().stop(signum)
+        for pid in connections:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signum)
+
+    def _connections(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
     def _wait(self, log: Path) -> None:
         super()._wait(log)  # the port answers while the server still recovers

@@ -66,6 +66,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
     """
 
     largest: ClassVar[int] = LARGEST
+    ends_in_fields: ClassVar[bool] = True
     read_batch: ClassVar[int] = 1000
     write_batch: ClassVar[int] = 100
     delete_batch: ClassVar[int] = 100

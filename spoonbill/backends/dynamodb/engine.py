@@ -78,6 +78,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
     """
 
     largest: ClassVar[int] = LARGEST
+    ends_in_fields: ClassVar[bool] = True
     read_batch: ClassVar[int] = 1000
     write_batch: ClassVar[int] = 500
     delete_batch: ClassVar[int] = 100

@@ -57,6 +57,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
     """
 
     largest: ClassVar[int] = LARGEST
+    ends_in_fields: ClassVar[bool] = True
     read_batch: ClassVar[int] = 100
     write_batch: ClassVar[int] = 500
     delete_batch: ClassVar[int] = 500

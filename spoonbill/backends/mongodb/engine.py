@@ -59,6 +59,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
     """
 
     largest: ClassVar[int] = LARGEST
+    ends_in_fields: ClassVar[bool] = True
     read_batch: ClassVar[int] = 200
     write_batch: ClassVar[int] = 1000
     delete_batch: ClassVar[int] = 200

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from spoonbill.backends.postgresql.engine import LARGEST, LONGEST_KEY, PostgresEngine
 from spoonbill.backends.postgresql.link import Link
+from spoonbill.backends.shared import Heard, Watch
 from spoonbill.backends.shared.documents import TableBackend
 from spoonbill.common.traits import Guarantees, Limits
 
@@ -54,3 +55,14 @@ class Postgres(TableBackend):
     def engine(self) -> PostgresEngine:
         """What only PostgreSQL has: transactions, snapshots, indexes."""
         return self._engine
+
+    def watch(self, heard: Heard) -> Watch:
+        """Tell of every change of the table, whoever makes it: what ``Cached(store, invalidate="engine")`` asks for.
+
+        Parameters
+        ----------
+        heard : callable
+            Is given the keys that changed, None for any, and whether it will be told of more. It returns whether it
+            still listens.
+        """
+        return self._engine.watch(heard)

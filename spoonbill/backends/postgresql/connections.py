@@ -23,6 +23,33 @@ def numbered(sql: str, first: int = 1) -> str:
     return head + "".join(f"${number}{text}" for number, text in enumerate(rest, first))
 
 
+class Lent:
+    """A connection with a cursor that all of its statements share, and what tells whether it is still open."""
+
+    __slots__ = ("connection", "cursor", "poll")
+
+    def __init__(self, connection: Any, cursor: Any) -> None:
+        self.connection, self.cursor = connection, cursor
+        self.poll = select.poll()
+        self.poll.register(connection.pgconn.socket, select.POLLIN)
+
+    def is_alive(self) -> bool:
+        """Return whether it is open: nothing was asked of it, so that there is nothing to read on it."""
+        if self.connection.closed:
+            return False
+        try:
+            while self.poll.poll(0):
+                self.connection.pgconn.consume_input()
+                if self.connection.pgconn.status:
+                    break
+            else:
+                return True
+        except Exception:  # noqa: S110 - whatever it says, the connection is of no more use
+            pass
+        self.connection.close()
+        return False
+
+
 class Connections:
     """Lends connections of a pool.
 
@@ -46,74 +73,72 @@ class Connections:
         from psycopg_pool import PoolTimeout
 
         self.pool = pool
-        self._timeout, self._binary = timeout, binary
+        self.binary = binary
+        self._timeout = timeout
         self._cursor, self._row, self._no_connection = RawCursor, tuple_row, PoolTimeout
-        self._ready: deque[Any] = deque()
+        self._ready: deque[Lent] = deque()
         self._waiting = 0
         self._local = threading.local()
 
     # -- lending -----------------------------------------------------------------------------------------------
 
-    def _take(self) -> Any:
-        while (connection := self._ready_one()) is None:
+    def _take(self) -> Lent:
+        lent = self._at_hand()
+        while lent is None:
             self._waiting += 1  # from here on what is given back goes to the pool, where this call waits
             try:
-                connection = self._ready_one()
-                if connection is None:
-                    connection = self._of_pool()
+                lent = self._at_hand() or self._of_pool()
             finally:
                 self._waiting -= 1
-            if _is_alive(connection):
-                break
-            self.pool.putconn(connection)
-        if not connection.autocommit:
-            connection.autocommit = True
-        return connection
+        return lent
 
-    def _of_pool(self) -> Any:
-        try:
-            return self.pool.getconn(self._timeout)
-        except self._no_connection as error:
-            raise UnreachedError(f"no connection to the server within {self._timeout:g} seconds: {error}") from error
-
-    def _ready_one(self) -> Any:
+    def _at_hand(self) -> Lent | None:
         while self._ready:
             try:
-                connection = self._ready.pop()
+                lent = self._ready.pop()
             except IndexError:
                 return None
-            if _is_alive(connection):
-                return connection
-            self.pool.putconn(connection)
+            if lent.is_alive():
+                return lent
+            self.pool.putconn(lent.connection)
         return None
 
-    def _give(self, connection: Any) -> None:
-        if connection.closed or connection.pgconn.transaction_status:  # broken, or cut off in the middle
+    def _of_pool(self) -> Lent | None:
+        try:
+            connection = self.pool.getconn(self._timeout)
+        except self._no_connection as error:
+            raise UnreachedError(f"no connection to the server within {self._timeout:g} seconds: {error}") from error
+        lent = Lent(connection, self.cursor(connection))
+        if not lent.is_alive():
             self.pool.putconn(connection)
+            return None
+        if not connection.autocommit:
+            connection.autocommit = True
+        return lent
+
+    def _give(self, lent: Lent) -> None:
+        if lent.connection.closed or lent.connection.pgconn.transaction_status:  # broken, or cut off in the middle
+            self.pool.putconn(lent.connection)
             return
-        self._ready.append(connection)
+        self._ready.append(lent)
         if self._waiting:
             try:
-                connection = self._ready.pop()
+                lent = self._ready.pop()
             except IndexError:
                 return
-            self.pool.putconn(connection)
+            self.pool.putconn(lent.connection)
 
     @contextmanager
     def lent(self) -> Iterator[Any]:
-        """Lend a connection: that of this thread's transaction where it has one."""
-        held = self.held
-        if held is not None:
-            yield held
-            return
-        connection = self._take()
+        """Lend a connection."""
+        lent = self._take()
         try:
-            yield connection
+            yield lent.connection
         finally:
-            self._give(connection)
+            self._give(lent)
 
     @property
-    def held(self) -> Any:
+    def held(self) -> Lent | None:
         """The connection of this thread's transaction."""
         return getattr(self._local, "held", None)
 
@@ -125,38 +150,50 @@ class Connections:
 
     def ask(self, sql: str, operands: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a statement that only reads; asked again where the connection broke."""
+        try:
+            return self._once(sql, operands, returns=True)  # type: ignore[no-any-return]
+        except Exception as error:
+            if not is_lost(error) or self.held is not None:
+                raise
+        return self._again(sql, operands, is_lost, returns=True)  # type: ignore[no-any-return]
+
+    def change(self, sql: str, operands: tuple[Any, ...] = ()) -> int:
+        """Return how many rows a statement changed; it is sent again where the server undid it for another writer."""
+        return self._changed(sql, operands, returns=False)  # type: ignore[no-any-return]
+
+    def change_and_ask(self, sql: str, operands: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement gives which writes, as `change` sends it."""
+        return self._changed(sql, operands, returns=True)  # type: ignore[no-any-return]
+
+    def _changed(self, sql: str, operands: tuple[Any, ...], *, returns: bool) -> Any:
+        try:
+            return self._once(sql, operands, returns=returns)
+        except Exception as error:
+            if not is_to_repeat(error) or self.held is not None:
+                raise
+        return self._again(sql, operands, is_to_repeat, returns=returns)
+
+    def _once(self, sql: str, operands: tuple[Any, ...], *, returns: bool) -> Any:
         held = self.held
-        if held is not None:
-            return self._run(held, sql, operands).fetchall()  # type: ignore[no-any-return]
-        for attempt in attempts(_FIRST_PAUSE, most=_MOST):
-            connection = self._take()
+        lent = self._take() if held is None else held
+        try:
+            cursor = lent.cursor.execute(sql, operands, binary=self.binary)
+            return cursor.fetchall() if returns else cursor.rowcount
+        finally:
+            if held is None:
+                self._give(lent)
+
+    def _again(
+        self, sql: str, operands: tuple[Any, ...], may: Callable[[BaseException], bool], *, returns: bool
+    ) -> Any:
+        """Send a statement once more and more."""
+        for attempt in attempts(_FIRST_PAUSE):
             try:
-                return self._run(connection, sql, operands).fetchall()  # type: ignore[no-any-return]
+                return self._once(sql, operands, returns=returns)
             except Exception as error:
-                if not is_lost(error) or attempt == _MOST - 1:
+                if not may(error) or attempt == _MOST:
                     raise
-            finally:
-                self._give(connection)
         raise AssertionError  # the last attempt returned or raised
-
-    def change(self, sql: str, operands: tuple[Any, ...] = ()) -> Any:
-        """Return the cursor of a statement that writes; sent again where the server undid it for another writer."""
-        held = self.held
-        if held is not None:
-            return self._run(held, sql, operands)
-        for attempt in attempts(_FIRST_PAUSE, most=_MOST):
-            connection = self._take()
-            try:
-                return self._run(connection, sql, operands)
-            except Exception as error:
-                if not is_to_repeat(error) or attempt == _MOST - 1:
-                    raise
-            finally:
-                self._give(connection)
-        raise AssertionError
-
-    def _run(self, connection: Any, sql: str, operands: tuple[Any, ...]) -> Any:
-        return self._cursor(connection, row_factory=self._row).execute(sql, operands, binary=self._binary)
 
     # -- transactions ------------------------------------------------------------------------------------------
 
@@ -171,40 +208,21 @@ class Connections:
         """
         outer = self.held
         if outer is not None:
-            with outer.transaction():
-                yield outer
+            with outer.connection.transaction():
+                yield outer.connection
             return
-        connection = self._take()
-        self._local.held = connection
+        lent = self._take()
+        self._local.held = lent
         try:
-            with connection.transaction():
+            with lent.connection.transaction():
                 if begin is not None:
-                    begin(connection)
-                yield connection
+                    begin(lent.connection)
+                yield lent.connection
         finally:
             self._local.held = None
-            self._give(connection)
+            self._give(lent)
 
     def close(self) -> None:
         """Close the connections at hand; the pool belongs to who opened it."""
         while self._ready:
-            self.pool.putconn(self._ready.pop())
-
-
-def _is_alive(connection: Any) -> bool:
-    """Return whether a connection that nothing was asked of is still open: then there is nothing to read on it."""
-    if connection.closed:
-        return False
-    poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
-    try:
-        while poll.poll(0):
-            connection.pgconn.consume_input()
-            if connection.pgconn.status:
-                break
-        else:
-            return True
-    except Exception:  # noqa: S110 - whatever it says, the connection is of no more use
-        pass
-    connection.close()
-    return False
+            self.pool.putconn(self._ready.pop().connection)

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Final
+from weakref import WeakSet
 
 from spoonbill.backends.postgresql.connections import Connections, numbered
-from spoonbill.backends.postgresql.errors import GUIDE, AgainError, is_missing
+from spoonbill.backends.postgresql.errors import GUIDE, AgainError, is_duplicate, is_missing
 from spoonbill.backends.postgresql.link import Link
+from spoonbill.backends.postgresql.listening import changes
 from spoonbill.backends.postgresql.pushdown import BytesPushdown, PostgresPushdown
 from spoonbill.backends.postgresql.reading import listed, quantiles, read_snapshot
 from spoonbill.backends.postgresql.scheme import (
@@ -16,11 +18,12 @@ from spoonbill.backends.postgresql.scheme import (
     fields_in,
     text_down,
     text_up,
+    value_in,
     written,
 )
 from spoonbill.backends.postgresql.statements import ALIVE, Statements
 from spoonbill.backends.postgresql.table import Table
-from spoonbill.backends.shared import ErrorGuide
+from spoonbill.backends.shared import ErrorGuide, Heard, Watch
 from spoonbill.backends.shared.documents import (
     RESERVED,
     Filter,
@@ -32,7 +35,7 @@ from spoonbill.backends.shared.documents import (
 )
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
-from spoonbill.errors import CodecError, UnsupportedError
+from spoonbill.errors import UnsupportedError
 from spoonbill.query import Part, Query
 from spoonbill.store import Store
 from spoonbill.store.attempts import MOST
@@ -76,6 +79,7 @@ class PostgresEngine(TableEngine[Filter]):
         self.scheme = PostgresScheme() if self._documents else BytesScheme()
         self.pushdown = PostgresPushdown(self.scheme) if self._documents else BytesPushdown(self.scheme)
         self._say = Statements(link.sql, link.kind)
+        self._watches = WeakSet[Watch]()
 
     # -- the way to the server ---------------------------------------------------------------------------------
 
@@ -94,7 +98,7 @@ class PostgresEngine(TableEngine[Filter]):
     def _change(self, sql: str, *operands: Any) -> int:
         """Return how many rows a statement changed in a table that has to be there."""
         connections = self._reading()
-        return 0 if connections is None else int(connections.change(sql, operands).rowcount)
+        return 0 if connections is None else connections.change(sql, operands)
 
     @property
     def client(self) -> Any:
@@ -104,13 +108,15 @@ class PostgresEngine(TableEngine[Filter]):
         self._link.connection().connections.ask("SELECT 1")
 
     def close(self) -> None:
+        for watch in list(self._watches):
+            watch.close()
         self._link.connection.close()
 
     # -- one document ------------------------------------------------------------------------------------------
 
-    def find(self, name: Any) -> dict[str, Any] | None:
+    def find(self, name: Any) -> Any:
         rows = self._ask(self._say.find, name)
-        return self._fields(name, rows[0][0]) if rows else None
+        return rows[0][0] if rows else None
 
     def knows(self, name: Any) -> bool:
         return bool(self._ask(self._say.knows, name))
@@ -119,32 +125,34 @@ class PostgresEngine(TableEngine[Filter]):
         self._writing().change(self._say.write, (name, *document))
 
     def insert(self, name: Any, document: Any) -> bool:
-        return self._writing().change(self._say.insert, (name, *document)).rowcount > 0  # type: ignore[no-any-return]
+        return self._writing().change(self._say.insert, (name, *document)) > 0
 
     def erase(self, name: Any) -> bool:
         connections = self._reading()
-        return connections is not None and (True,) in connections.change(self._say.erase, (name,)).fetchall()
+        return connections is not None and (True,) in connections.change_and_ask(self._say.erase, (name,))
 
-    def take(self, name: Any) -> dict[str, Any] | None:
+    def take(self, name: Any) -> Any:
         connections = self._reading()
         if connections is None:
             return None
-        with connections.transaction() as connection:
-            rows = connections.cursor(connection).execute(self._say.take, (name,), binary=not self._documents)
-            found = rows.fetchone()
-            return None if found is None else self._fields(name, found[0])
+        with connections.transaction():
+            rows = connections.change_and_ask(self._say.take, (name,))
+            if not rows:
+                return None
+            self.load(rows[0][0])  # where it cannot be read it stays
+            return rows[0][0]
 
-    def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: Any) -> bool:
+    def swap(self, name: Any, fits: Callable[[Any], bool], document: Any) -> bool:
         return self._if_fits(name, fits, lambda version: self._change(self._say.swap, name, version, *document))
 
-    def drop(self, name: Any, fits: Callable[[dict[str, Any]], bool]) -> bool:
+    def drop(self, name: Any, fits: Callable[[Any], bool]) -> bool:
         return self._if_fits(name, fits, lambda version: self._change(self._say.drop, name, version))
 
-    def _if_fits(self, name: Any, fits: Callable[[dict[str, Any]], bool], change: Callable[[str], int]) -> bool:
+    def _if_fits(self, name: Any, fits: Callable[[Any], bool], change: Callable[[str], int]) -> bool:
         """Change a row that fits, of the version that was looked at; look again where another writer was faster."""
         for _ in range(MOST):
             rows = self._ask(self._say.look, name)
-            if not rows or not fits(self._fields(name, rows[0][0])):
+            if not rows or not fits(rows[0][0]):
                 return False
             version = rows[0][1]
             if change(version if isinstance(version, str) else version.decode()):
@@ -161,21 +169,20 @@ class PostgresEngine(TableEngine[Filter]):
         return self._change(self._say.prolong, name, None if ttl is None or ttl > _LONGEST_TTL else ttl) > 0
 
     def count_up(self, name: Any, by: int, document: Any, *, renew: bool) -> int | None:
-        rows = self._writing().change(self._say.count_up, (name, *document, by, renew)).fetchall()
+        rows = self._writing().change_and_ask(self._say.count_up, (name, *document, by, renew))
         return int(rows[0][0]) if rows else None
 
-    def _fields(self, name: Any, cell: Any) -> dict[str, Any]:
+    def load(self, found: Any) -> Any:
         if not self._documents:
-            return {RESERVED: {"value": cell}}
-        try:
-            return fields_in(cell)
-        except CodecError as error:
-            raise CodecError(f"get of key {shortened(text_up(name))} in {self!r}: {error}") from None
+            return found
+        if RESERVED in found or "\\u00" in found:
+            return self.scheme.load(fields_in(found))
+        return value_in(found)
 
     # -- many documents ----------------------------------------------------------------------------------------
 
-    def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
-        return {name: self._fields(name, cell) for name, cell in self._ask(self._say.fetch, names)}
+    def fetch(self, names: list[Any]) -> dict[Any, Any]:
+        return dict(self._ask(self._say.fetch, names))
 
     def put(self, documents: dict[Any, Any]) -> None:
         if not documents:
@@ -186,18 +193,40 @@ class PostgresEngine(TableEngine[Filter]):
             cells, seconds = zip(*(documents[name] for name in names), strict=True)
             connections.change(self._say.put, (names, list(cells), list(seconds)))
             return
+        if not self._copied(connections, names, documents):
+            self._staged(connections, names, documents)
+
+    def _copied(self, connections: Connections, names: list[str], documents: dict[Any, Any]) -> bool:
+        """Copy rows into the table, where there is none between the first and the last of them."""
+        if any(documents[name][1] is not None for name in names) or connections.ask(
+            self._say.between, (names[0], names[-1])
+        ):
+            return False
+        try:
+            with connections.transaction() as connection, connection.cursor().copy(self._say.copy) as copy:
+                for name in names:
+                    copy.write_row((name, documents[name][0]))
+        except Exception as error:
+            if not is_duplicate(error):  # another writer came between
+                raise
+            return False
+        return True
+
+    def _staged(self, connections: Connections, names: list[str], documents: dict[Any, Any]) -> None:
+        """Copy rows into a table of this connection, and upsert them from there."""
         with connections.transaction() as connection:
             connection.execute(self._say.stage)
             with connection.cursor().copy(self._say.fill) as copy:
                 for name in names:
                     copy.write_row((name, *documents[name]))
             connection.execute(self._say.load)
+            connection.execute(self._say.unstage)
 
     def remove(self, names: list[Any]) -> int:
         connections = self._reading()
         if connections is None:
             return 0
-        return int(connections.change(self._say.remove, (sorted(names),)).fetchall()[0][0])
+        return int(connections.change_and_ask(self._say.remove, (sorted(names),))[0][0])
 
     def empty(self) -> None:
         self._change(f"DELETE FROM {self._link.sql}")
@@ -218,10 +247,10 @@ class PostgresEngine(TableEngine[Filter]):
         keys_only: bool = False,
         limit: int | None = None,
         page: int | None = None,
-    ) -> Iterator[tuple[Any, dict[str, Any]]]:
+    ) -> Iterator[tuple[Any, Any]]:
         connections = self._reading()
         if connections is None:
-            return
+            return iter(())
         columns = "key" if keys_only else f"key, {self._say.value}"
         where, operands = ("true", ()) if native is None else (numbered(native.sql), native.operands)
         sql = f"SELECT {columns} FROM {self._link.sql} WHERE {where} AND {ALIVE}"
@@ -229,8 +258,8 @@ class PostgresEngine(TableEngine[Filter]):
             sql += f" LIMIT ${len(operands) + 1}"
             operands = (*operands, limit)
         snapshot = getattr(native, "snapshot", None)
-        for row in listed(connections, sql, operands, first=page, snapshot=snapshot, binary=not self._documents):
-            yield row[0], {} if keys_only else self._fields(row[0], row[1])
+        rows = listed(connections, sql, operands, first=page, snapshot=snapshot)
+        return ((key, None) for (key,) in rows) if keys_only else rows
 
     def split(self, count: int) -> list[Part]:
         connections = self._reading()
@@ -248,12 +277,27 @@ class PostgresEngine(TableEngine[Filter]):
 
     # -- what only PostgreSQL has ------------------------------------------------------------------------------
 
-    def transaction(self) -> AbstractContextManager[Any]:
-        return self._writing().transaction()
+    @contextmanager
+    def transaction(self, begin: Callable[[Any], object] | None = None) -> Iterator[None]:
+        try:
+            with self._writing().transaction(begin):
+                yield
+        except Exception as error:
+            ours = self.translated("transaction", MISSING, error)
+            if ours is error:
+                raise
+            raise ours from error
 
-    def snapshot(self) -> AbstractContextManager[Any]:
+    def snapshot(self) -> AbstractContextManager[None]:
         """Hold a transaction of this thread that reads one state, by which its shares are read elsewhere too."""
-        return self._writing().transaction(read_snapshot)
+        return self.transaction(read_snapshot)
+
+    def watch(self, heard: Heard) -> Watch:
+        """Tell of every change of the table, whoever makes it, until the store is closed."""
+        self.call("watch", lambda: next(changes(self._link)))  # so that what forbids it is told here
+        watch = Watch(lambda: changes(self._link), heard)
+        self._watches.add(watch)
+        return watch
 
     def index(self, field: tuple[str, ...], *, drop: bool = False) -> None:
         """Make or remove the index of a field."""

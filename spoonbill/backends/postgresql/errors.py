@@ -5,7 +5,7 @@ from typing import Final
 
 from spoonbill.common.error_guide import ErrorGuide
 
-__all__ = ["ABORTED", "GUIDE", "AgainError", "UnreachedError", "is_lost", "is_missing", "is_to_repeat"]
+__all__ = ["ABORTED", "GUIDE", "AgainError", "UnreachedError", "is_duplicate", "is_lost", "is_missing", "is_to_repeat"]
 
 _LOST: Final = "lost"
 _MISSING: Final = "42P01"
@@ -41,6 +41,11 @@ def is_lost(error: BaseException) -> bool:
 def is_missing(error: BaseException) -> bool:
     """Return whether the table is not there."""
     return _state_of(error) == _MISSING
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """Return whether a row of that key is there already."""
+    return _state_of(error) == "23505"
 
 
 def is_to_repeat(error: BaseException) -> bool:

@@ -58,7 +58,8 @@ class Link:
                     f"{store!r}: PostgreSQL has no table or schema named {name!r}: a name is 1 to {LONGEST_NAME} bytes"
                 )
         self.table, self.kind = table, kind
-        self.sql = quoted(table) if schema is None else f"{quoted(schema)}.{quoted(table)}"
+        self.prefix = "" if schema is None else f"{quoted(schema)}."
+        self.sql = self.prefix + quoted(table)
         self._store, self._dsn, self._schema, self._create = store, dsn, schema, create
         self._client, self._most, self._timeout = client, max_connections, timeout
         self._statement_timeout, self._options = statement_timeout, options
@@ -100,6 +101,14 @@ class Link:
             open=True,
             name="spoonbill",
         )
+
+    def listener(self) -> Any:
+        """Return a connection beside the pool, with its settings, to be used as a context manager."""
+        import psycopg
+
+        if self._client is None:
+            return psycopg.connect(self._dsn, autocommit=True, **self._options)
+        return psycopg.connect(self._client.conninfo, **{**(self._client.kwargs or {}), "autocommit": True})
 
     def _configured(self, connection: Any) -> None:
         if self._statement_timeout is not None:

@@ -26,7 +26,6 @@ def listed(
     *,
     first: int | None,
     snapshot: str | None,
-    binary: bool,
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a SELECT as they are now, in pages.
 
@@ -40,8 +39,6 @@ def listed(
         So many rows would do at first.
     snapshot : str or None
         A state of the database that another transaction holds, to be read in place of the newest one.
-    binary : bool
-        Whether values come as bytes.
     """
     if connections.held is not None:
         yield from connections.ask(sql, operands)
@@ -55,7 +52,7 @@ def listed(
                 if snapshot is not None:
                     connection.execute(f"SET TRANSACTION SNAPSHOT '{_checked(snapshot)}'")
                 connections.cursor(connection).execute(f"DECLARE spoonbill NO SCROLL CURSOR FOR {sql}", operands)
-                rows.execute(f"FETCH {page} FROM spoonbill", binary=binary)
+                rows.execute(f"FETCH {page} FROM spoonbill", binary=connections.binary)
             while found := rows.fetchall():
                 if len(found) < page:
                     connection.rollback()  # nothing more comes: the loop below holds no transaction
@@ -63,7 +60,7 @@ def listed(
                     return
                 yield from found
                 page = _PAGE
-                rows.execute(f"FETCH {page} FROM spoonbill", binary=binary)
+                rows.execute(f"FETCH {page} FROM spoonbill", binary=connections.binary)
         finally:
             if not connection.closed and connection.pgconn.transaction_status:
                 connection.rollback()

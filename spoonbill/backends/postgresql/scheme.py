@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from spoonbill.backends.shared.documents import RESERVED, DocumentScheme
 from spoonbill.errors import CodecError
 
-__all__ = ["BytesScheme", "PostgresScheme", "fields_in", "text_down", "text_up", "written"]
+__all__ = ["BytesScheme", "PostgresScheme", "fields_in", "text_down", "text_up", "value_in", "written"]
 
 _LARGEST: Final = 1e16
 """From here on Python writes a float with an exponent; ``jsonb`` gives back all its digits, which read as an int."""
@@ -60,8 +60,8 @@ def written(document: dict[str, Any]) -> str:
     return text
 
 
-def fields_in(text: str) -> dict[str, Any]:
-    """Return the fields of a document as PostgreSQL gives it back, also of one that another program wrote.
+def value_in(text: str) -> Any:
+    """Return the value of JSON that holds nothing of this store's own.
 
     Raises
     ------
@@ -69,11 +69,16 @@ def fields_in(text: str) -> dict[str, Any]:
         If it is larger or deeper than Python reads.
     """
     try:
-        value = json.loads(text)
-        if "\\u0001" in text:
-            value = _each_text(value, text_up)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CodecError(f"the value of another program cannot be read: {error}") from None
+        raise CodecError(f"what another program wrote cannot be read: {error}") from None
+
+
+def fields_in(text: str) -> dict[str, Any]:
+    """Return the fields of a document as PostgreSQL gives it back, also of one that another program wrote."""
+    value = value_in(text)
+    if "\\u0001" in text:
+        value = _each_text(value, text_up)
     return value if type(value) is dict else {RESERVED: {"value": value}}
 
 

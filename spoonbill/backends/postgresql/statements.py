@@ -5,7 +5,7 @@ from typing import Final
 __all__ = ["ALIVE", "Statements"]
 
 ALIVE: Final = "(expires IS NULL OR expires > statement_timestamp())"
-_OLD_ALIVE: Final = "(old.expires IS NULL OR old.expires > statement_timestamp())"
+_STILL_ALIVE: Final = "(present.expires IS NULL OR present.expires > statement_timestamp())"
 _NUMBER: Final = "{spoonbill__,value}"
 
 
@@ -24,15 +24,15 @@ class Statements:
         value = "value::text" if kind == "jsonb" else "value"  # JSON comes as the text that it is
         self.value = value
         end = "statement_timestamp() + make_interval(secs => {}::float8)"
-        row = f"INSERT INTO {table} AS old (key, value, expires) VALUES ($1, $2::{kind}, {end.format('$3')})"
+        row = f"INSERT INTO {table} AS present (key, value, expires) VALUES ($1, $2::{kind}, {end.format('$3')})"
         upsert = "ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires"
         stage = f"spoonbill_stage_{kind}"
-        number = f"(old.value #>> '{_NUMBER}')::numeric"
+        number = f"(present.value #>> '{_NUMBER}')::numeric"
         total = f"{number} + $4::bigint"
         self.find = f"SELECT {value} FROM {table} WHERE key = $1 AND {ALIVE}"
         self.knows = f"SELECT 1 FROM {table} WHERE key = $1 AND {ALIVE}"
         self.write = f"{row} {upsert}"
-        self.insert = f"{row} {upsert} WHERE NOT {_OLD_ALIVE}"
+        self.insert = f"{row} {upsert} WHERE NOT {_STILL_ALIVE}"
         self.erase = f"DELETE FROM {table} WHERE key = $1 RETURNING {ALIVE}"
         self.take = f"DELETE FROM {table} WHERE key = $1 AND {ALIVE} RETURNING {value}"
         self.look = f"SELECT {value}, xmin::text FROM {table} WHERE key = $1 AND {ALIVE}"
@@ -58,19 +58,18 @@ class Statements:
         self.prolong = f"UPDATE {table} SET expires = {end.format('$2')} WHERE key = $1 AND {ALIVE}"
         self.count_up = (
             f"{row} ON CONFLICT (key) DO UPDATE SET "
-            f"value = CASE WHEN {_OLD_ALIVE} THEN jsonb_set(old.value, '{_NUMBER}', to_jsonb({total})) "
+            f"value = CASE WHEN {_STILL_ALIVE} THEN jsonb_set(present.value, '{_NUMBER}', to_jsonb({total})) "
             "ELSE excluded.value END, "
-            f"expires = CASE WHEN $5::bool OR NOT {_OLD_ALIVE} THEN excluded.expires ELSE old.expires END "
-            f"WHERE NOT {_OLD_ALIVE} OR (jsonb_typeof(old.value #> '{_NUMBER}') = 'number' "
-            f"AND CASE WHEN jsonb_typeof(old.value #> '{_NUMBER}') = 'number' THEN scale({number}) = 0 "
-            f"AND {total} BETWEEN -9223372036854775808 AND 9223372036854775807 END) "
-            f"RETURNING old.value #>> '{_NUMBER}'"
+            f"expires = CASE WHEN $5::bool OR NOT {_STILL_ALIVE} THEN excluded.expires ELSE present.expires END "
+            f"WHERE NOT {_STILL_ALIVE} OR CASE WHEN jsonb_typeof(present.value #> '{_NUMBER}') = 'number' "
+            f"THEN scale({number}) = 0 AND {total} BETWEEN -9223372036854775808 AND 9223372036854775807 END "
+            f"RETURNING present.value #>> '{_NUMBER}'"
         )
         self.stage = (
             f"CREATE TEMP TABLE IF NOT EXISTS {stage} (key text, value {kind}, seconds float8) ON COMMIT DELETE ROWS"
         )
         self.fill = f"COPY {stage} (key, value, seconds) FROM STDIN"
-        self.load = (
-            f"WITH new AS (DELETE FROM {stage} RETURNING *) INSERT INTO {table} (key, value, expires) "
-            f'SELECT key, value, {end.format("seconds")} FROM new ORDER BY key COLLATE "C" {upsert}'
-        )
+        self.load = f"INSERT INTO {table} (key, value, expires) SELECT key, value, {end.format('seconds')} FROM {stage} {upsert}"
+        self.unstage = f"DELETE FROM {stage}"
+        self.between = f"SELECT 1 FROM {table} WHERE key BETWEEN $1 AND $2 LIMIT 1"
+        self.copy = f"COPY {table} (key, value) FROM STDIN"

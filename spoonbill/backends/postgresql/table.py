@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from spoonbill.backends.postgresql.connections import Connections
 from spoonbill.backends.postgresql.scheme import text_down
-from spoonbill.backends.shared.documents import Path, Resource
+from spoonbill.backends.shared.documents import RESERVED, Path, Resource
 from spoonbill.errors import StoreError
 
 __all__ = ["LONGEST_NAME", "Table", "quoted"]
@@ -115,24 +115,40 @@ class Table(Resource):
         return {note.removeprefix(_MARK): name for name, note in rows if note and note.startswith(_MARK)}
 
     def create_index(self, where: Path) -> None:
-        """Make an index on a field where it has none."""
-        from psycopg.sql import SQL, Literal
-
-        note = json.dumps(where)
-        name = f"spoonbill_{hashlib.sha256(f'{self.sql} {note}'.encode()).hexdigest()[:32]}"
-        path = SQL("ARRAY[{}]::text[]").format(SQL(", ").join(Literal(text_down(each)) for each in where))
+        """Make an index on a field where it has none, and small ones on the maps around it that hold it wrapped."""
         with self.connections.transaction() as connection:
-            index = f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {self.sql} ((value #> "
-            connection.execute(SQL("{}{}))").format(SQL(index), path))
-            comment = f"COMMENT ON INDEX {self._prefix}{quoted(name)} IS "
-            connection.execute(SQL("{}{}").format(SQL(comment), Literal(_MARK + note)))
+            self._make_index(connection, where, "")
+            for around in _around(where):
+                self._make_index(connection, around, " IS NOT NULL")
             connection.execute(f"ANALYZE {self.sql}")
 
+    def _make_index(self, connection: Any, where: Path, condition: str) -> None:
+        from psycopg.sql import SQL, Composed, Literal
+
+        name = self._index_name(where, condition)
+        note = "" if condition else _MARK + json.dumps(where)
+        path = SQL("(value #> ARRAY[{}]::text[])").format(SQL(", ").join(Literal(text_down(each)) for each in where))
+        begin = SQL(f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {self.sql} (")
+        rest = Composed([SQL(") WHERE "), path, SQL(condition)]) if condition else SQL(")")
+        connection.execute(Composed([begin, path, rest]))
+        if condition:  # else the planner takes nearly every row for one that has such a field
+            counted = SQL(f"CREATE STATISTICS IF NOT EXISTS {self._prefix}{quoted(name + '_s')} ON ")
+            connection.execute(Composed([counted, path, SQL(f" FROM {self.sql}")]))
+        connection.execute(SQL("{}{}").format(SQL(f"COMMENT ON INDEX {self._prefix}{quoted(name)} IS "), Literal(note)))
+
+    def _index_name(self, where: Path, condition: str) -> str:
+        digest = hashlib.sha256(f"{self.sql} {json.dumps(where)}{condition}".encode()).hexdigest()
+        return f"spoonbill_{digest[:32]}"
+
     def drop_index(self, where: Path) -> None:
-        """Remove the index of a field."""
-        name = self.indexed().get(json.dumps(where))
-        if name is not None:
+        """Remove the index of a field, and those around it that serve no other."""
+        others = {
+            around for note in self.indexed() if (path := tuple(json.loads(note))) != where for around in _around(path)
+        }
+        names = [self._index_name(around, " IS NOT NULL") for around in _around(where) if around not in others]
+        for name in (self._index_name(where, ""), *names):
             self.connections.change(f"DROP INDEX IF EXISTS {self._prefix}{quoted(name)}")
+            self.connections.change(f"DROP STATISTICS IF EXISTS {self._prefix}{quoted(name + '_s')}")
 
     # -- a look at a search ------------------------------------------------------------------------------------
 
@@ -140,3 +156,8 @@ class Table(Resource):
         """Return how the server finds the rows that pass, in its own words."""
         rows = self.connections.ask(f"EXPLAIN (COSTS OFF) SELECT key FROM {self.sql} WHERE {where}", operands)
         return "; ".join(row[0].strip() for row in rows)
+
+
+def _around(where: Path) -> list[Path]:
+    """Return the places where the maps around a field would hold it wrapped."""
+    return [(*where[:depth], RESERVED) for depth in range(1, len(where))]

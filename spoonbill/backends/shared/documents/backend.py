@@ -44,7 +44,7 @@ class DocumentBackend(Store[Any, Any]):
             found = self._engine.find(name)
         except Exception as error:
             raise self._translated("get", key, error) from error
-        value = MISSING if found is None else self._loaded(found)
+        value = MISSING if found is None else self._loaded("get", key, found)
         return default if value is MISSING else value
 
     def has(self, key: Any) -> bool:
@@ -68,13 +68,13 @@ class DocumentBackend(Store[Any, Any]):
     def _added(self, name: Any, document: Any) -> bool:
         """Insert a document, or put it in place of one that has expired and is not removed yet."""
         while not self._engine.insert(name, document):
-            if "ttl" not in self.features:
+            if not self._engine.ends_in_fields:
                 return False
             alive = False
 
-            def over(fields: dict[str, Any]) -> bool:
+            def over(found: Any) -> bool:
                 nonlocal alive
-                alive = self._loaded(fields) is not MISSING
+                alive = not self._is_over(found)
                 return not alive
 
             if self._engine.swap(name, over, document):
@@ -85,21 +85,20 @@ class DocumentBackend(Store[Any, Any]):
 
     def replace(self, key: Any, expected: Any, value: Any, *, ttl: float | None = None) -> bool:
         name, document = self._ready(key, value, ttl)
-        return bool(self._tried("replace", key, self._engine.swap, name, self._holds(expected), document))
 
-    def _holds(self, expected: Any) -> Callable[[dict[str, Any]], bool]:
-        """Return the test whether a document is there and has a value."""
+        def fits(found: Any) -> bool:
+            present = self._loaded("replace", key, found)
+            return present is not MISSING and python_equal(present, expected)
 
-        def holds(fields: dict[str, Any]) -> bool:
-            value = self._loaded(fields)
-            return value is not MISSING and python_equal(value, expected)
-
-        return holds
+        return bool(self._tried("replace", key, self._engine.swap, name, fits, document))
 
     def pop(self, key: Any, default: Any = RAISE) -> Any:
         name = self._lookup(key)
-        found = None if name is MISSING else self._tried("pop", key, self._engine.take, name)
-        value = MISSING if found is None else self._loaded(found)
+        try:
+            found = None if name is MISSING else self._tried("pop", key, self._engine.take, name)
+        except CodecError as error:  # the engine looks before it deletes
+            raise self._unread("pop", key, error) from None
+        value = MISSING if found is None else self._loaded("pop", key, found)
         return absent(key, default) if value is MISSING else value
 
     def ttl(self, key: Any) -> float | None:
@@ -110,21 +109,17 @@ class DocumentBackend(Store[Any, Any]):
             raise KeyError(key)
         return left
 
-    def _loaded(self, fields: dict[str, Any]) -> Any:
-        """Return the value of a document; MISSING where it has expired."""
-        left = self._engine.left_of(fields)
-        return self._engine.scheme.load(fields) if left is None or left > 0 else MISSING
-
     # -- many keys ---------------------------------------------------------------------------------------------
 
     def get_many(self, keys: Iterable[Any], default: Any = None) -> list[Any]:
         names = [self._lookup(key) for key in keys]
-        found: dict[Any, dict[str, Any]] = {}
+        found: dict[Any, Any] = {}
         wanted = (name for name in dict.fromkeys(names) if name is not MISSING)
         for batch in batches(wanted, self._engine.read_batch):
             found.update(self._tried("get_many", MISSING, self._engine.fetch, batch))
-        values = {name: self._loaded(fields) for name, fields in found.items()}
-        return [default if (value := values.get(name, MISSING)) is MISSING else value for name in names]
+        alive = {name: one for name, one in found.items() if not self._is_over(one)}
+        read = self._loaded
+        return [read("get_many", name, alive[name]) if name in alive else default for name in names]
 
     def set_many(self, pairs: Iterable[tuple[Any, Any]], *, ttl: float | None = None) -> None:
         done = 0
@@ -171,6 +166,23 @@ class DocumentBackend(Store[Any, Any]):
         fitted = self._engine.fit(name, key, document)
         return name, fitted if ttl is None else self._engine.expiring(fitted, ttl)
 
+    def _is_over(self, found: Any) -> bool:
+        """Take the expiry out of what the engine gave, and return whether it is over."""
+        left = self._engine.left_of(found)
+        return left is not None and left <= 0
+
+    def _loaded(self, operation: str, key: Any, found: Any) -> Any:
+        """Return the value of what the engine gave for a key, MISSING where it has expired; the error names the key."""
+        if self._is_over(found):
+            return MISSING
+        try:
+            return self._engine.load(found)
+        except CodecError as error:
+            raise self._unread(operation, key, error) from None
+
+    def _unread(self, operation: str, key: Any, error: CodecError) -> CodecError:
+        return CodecError(f"{operation} of key {shortened(key)} in {self!r}: {error}")
+
     def _stopped(self, operation: str, batch: list[tuple[Any, Any]], done: int, error: Exception) -> NoReturn:
         """Raise the error of a batch that failed, telling what of the whole call was done and what was not."""
         cause = error.cause if isinstance(error, UnwrittenError) else error
@@ -203,9 +215,13 @@ class DocumentBackend(Store[Any, Any]):
             yield self._engine.key_of(name)
 
     def entries(self) -> Iterator[tuple[Any, Any]]:
-        load = self._engine.scheme.load
-        for name, fields in self._listed("entries", None):
-            yield self._engine.key_of(name), load(fields)
+        key_of, load = self._engine.key_of, self._engine.load
+        name = MISSING
+        try:
+            for name, found in self._listed("entries", None):  # noqa: B007 - the error names it
+                yield key_of(name), load(found)
+        except CodecError as error:
+            raise self._unread("entries", name, error) from None
 
     def select(self, query: Query) -> Iterator[tuple[Any, Any]]:
         pushed = self._pushed(query)
@@ -214,9 +230,9 @@ class DocumentBackend(Store[Any, Any]):
         options: dict[str, Any] = {"keys_only": query.keys_only, "page": query.limit}
         if pushed.exact:
             options["limit"] = query.limit
-        load = self._engine.scheme.load
-        for name, fields in self._listed("select", pushed.filter, **options):
-            yield self._engine.key_of(name), None if query.keys_only else load(fields)
+        for name, found in self._listed("select", pushed.filter, **options):
+            key = self._engine.key_of(name)
+            yield key, None if query.keys_only else self._loaded("select", key, found)
 
     def plan(self, query: Query) -> Plan:
         pushed = self._pushed(query)
@@ -237,7 +253,7 @@ class DocumentBackend(Store[Any, Any]):
         self._engine.prepare()
         return self._engine.pushdown.push(query)
 
-    def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
         try:
             yield from self._living(native, **options)
         except Exception as error:
@@ -249,8 +265,7 @@ class DocumentBackend(Store[Any, Any]):
         over: set[Any] = set()
         yielded: set[Any] = set()
         for name, fields in engine.listing(native, limit=limit, **options):
-            left = engine.left_of(fields)
-            if left is None or left > 0:
+            if not self._is_over(fields):
                 yield name, fields
                 if limit is not None:
                     yielded.add(name)
@@ -259,8 +274,7 @@ class DocumentBackend(Store[Any, Any]):
         if limit is None or not over or len(over) + len(yielded) < limit:
             return
         for name, fields in engine.listing(native, **options):  # what has expired took the places of others
-            left = engine.left_of(fields)
-            if name not in yielded and (left is None or left > 0):
+            if name not in yielded and not self._is_over(fields):
                 yield name, fields
                 yielded.add(name)
                 if len(yielded) == limit:

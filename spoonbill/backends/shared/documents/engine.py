@@ -68,6 +68,8 @@ class DocumentEngine(ABC, Generic[F]):
         The bytes of the largest document.
     read_batch, write_batch, delete_batch : int
         How many documents go in one call.
+    ends_in_fields : bool
+        Whether a document that expires holds its end in a field, which `left_of` takes out.
     """
 
     scheme: DocumentScheme
@@ -76,6 +78,7 @@ class DocumentEngine(ABC, Generic[F]):
     read_batch: ClassVar[int] = 100
     write_batch: ClassVar[int] = 500
     delete_batch: ClassVar[int] = 500
+    ends_in_fields: ClassVar[bool] = False
 
     def __init__(self, store: Store[Any, Any]) -> None:
         self.store = store
@@ -132,8 +135,8 @@ class DocumentEngine(ABC, Generic[F]):
     # -- one document: written by an engine --------------------------------------------------------------------
 
     @abstractmethod
-    def find(self, name: Any) -> dict[str, Any] | None:
-        """Return the fields of a document, None where it is absent."""
+    def find(self, name: Any) -> Any:
+        """Return the fields of a document, or what `load` takes in their place; None where it is absent."""
 
     @abstractmethod
     def knows(self, name: Any) -> bool:
@@ -152,11 +155,11 @@ class DocumentEngine(ABC, Generic[F]):
         """Delete a document. Return whether it was there."""
 
     @abstractmethod
-    def take(self, name: Any) -> dict[str, Any] | None:
+    def take(self, name: Any) -> Any:
         """Delete a document and return what it was, in one step of the engine."""
 
     @abstractmethod
-    def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: dict[str, Any]) -> bool:
+    def swap(self, name: Any, fits: Callable[[Any], bool], document: dict[str, Any]) -> bool:
         """Write a document where the one there fits and has not changed since it was looked at.
 
         Look again where it did change. Return False where there is none, or it does not fit.
@@ -165,7 +168,7 @@ class DocumentEngine(ABC, Generic[F]):
     # -- many documents: written by an engine ------------------------------------------------------------------
 
     @abstractmethod
-    def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
+    def fetch(self, names: list[Any]) -> dict[Any, Any]:
         """Return the fields of those documents that are there, by name. The names are all different."""
 
     @abstractmethod
@@ -184,7 +187,7 @@ class DocumentEngine(ABC, Generic[F]):
         keys_only: bool = False,
         limit: int | None = None,
         page: int | None = None,
-    ) -> Iterator[tuple[Any, dict[str, Any]]]:
+    ) -> Iterator[tuple[Any, Any]]:
         """Yield names and fields (empty where `keys_only`) of what the filter lets pass, lazily.
 
         `limit`: more are not wanted. `page`: so many would do at first, if they match.
@@ -200,7 +203,17 @@ class DocumentEngine(ABC, Generic[F]):
 
     # -- what an engine may do better --------------------------------------------------------------------------
 
-    def left_of(self, fields: dict[str, Any]) -> float | None:  # noqa: ARG002 - for engines
+    def load(self, found: Any) -> Any:
+        """Return the value of what `find`, `fetch`, `take` and `listing` gave for a document.
+
+        Raises
+        ------
+        CodecError
+            If it cannot be read.
+        """
+        return self.scheme.load(found)
+
+    def left_of(self, found: Any) -> float | None:  # noqa: ARG002 - for engines
         """Take the expiry out of a document's fields, and return how many seconds are left, None where it stays."""
         return None
 

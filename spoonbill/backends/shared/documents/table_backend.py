@@ -32,7 +32,7 @@ class TableEngine(DocumentEngine[F]):
         """Let a document expire `ttl` seconds from now, None: never. Return whether it was there."""
 
     @abstractmethod
-    def drop(self, name: Any, fits: Callable[[dict[str, Any]], bool]) -> bool:
+    def drop(self, name: Any, fits: Callable[[Any], bool]) -> bool:
         """Delete a document where it fits, in one step of the engine. Return whether it was deleted."""
 
     @abstractmethod
@@ -76,10 +76,11 @@ class TableBackend(DocumentBackend):
         name = self._lookup(key)
         if name is MISSING:
             return False
-        load = self._engine.scheme.load
-        return bool(
-            self._tried("discard", key, self._engine.drop, name, lambda found: python_equal(load(found), expected))
-        )
+
+        def fits(found: Any) -> bool:
+            return python_equal(self._loaded("discard", key, found), expected)
+
+        return bool(self._tried("discard", key, self._engine.drop, name, fits))
 
     def increment(self, key: Any, by: float = 1, *, ttl: float | None = None) -> Any:
         check_number(by, self, key)
