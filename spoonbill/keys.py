@@ -37,7 +37,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from spoonbill.common.enums import enum_member, enum_name, qualified, register_enum
-from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE, pass_on_signal
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 from spoonbill.errors import InvalidKeyError, KeyDecodeError
 
@@ -105,6 +105,7 @@ def decode_key(text: str, *, strict: bool = True) -> Any:
         key = _decode(text, strict)
         canonical = encode_key(key, strict=strict)
     except UNREADABLE as error:
+        pass_on_signal(error)
         raise KeyDecodeError(f"the stored key {text!r} cannot be read: {error}", text) from error
     if canonical != text:
         raise KeyDecodeError(
@@ -300,6 +301,7 @@ def _encode_pickled(key: Any) -> str:
         back = pickle.loads(data)
         stable = _canonical_pickle(back) == data and bool(back == key) and hash(back) == hash(key)
     except (*UNREADABLE, *UNPICKLABLE) as error:
+        pass_on_signal(error)
         raise InvalidKeyError(f"a key of type {name} cannot be stored: {error}") from error
     if not stable:
         raise InvalidKeyError(

@@ -46,12 +46,20 @@ def _open_noted(folder: Folder, url: str | Path, storage_options: dict[str, Any]
         )
     if _is_there(folder, FILES_NOTE):
         return ExportedFiles(folder, folder.read(folder.path(FILES_NOTE)), url, storage_options)
-    if is_local(url) or ("http" not in folder.fs.protocol and folder.fs.isdir(folder.root)):
+    if is_local(url) or ("http" not in folder.fs.protocol and _is_folder(folder.fs, folder.root)):
         raise SnapshotError(
             f"{masked(str(url))} is a folder without the note that a finished save leaves: save it again, or open it "
             "as FilesystemStore.open(...) and copy it with update"
         )
     return None
+
+
+def _is_folder(filesystem: Any, path: str) -> bool:
+    """Return what fsspec's ``isdir`` does, which takes every OSError for absence."""
+    try:
+        return bool(filesystem.info(path)["type"] == "directory")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 class ExportedFiles:

@@ -20,6 +20,7 @@ from spoonbill.backends.cosmosdb.query import ID, Operand, query
 from spoonbill.backends.cosmosdb.scheme import SYSTEM, CosmosDBScheme
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, check_spelling, client_module
 from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, is_sound, readable, writable
+from spoonbill.common.failures import pass_on
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Part, Query
@@ -102,6 +103,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
                 options = {**_PATIENCE, **_SHORT, **self._options}
                 client = CosmosClient(str(self._endpoint), credential=self._credential, **options)
         except Exception as error:
+            pass_on(error)
             # Not by `translated`, which asks for the very connection that is being made here.
             raise self.failure("open", MISSING, error, remedy_for_account(error)) from error
         if getattr(client.client_connection.connection_policy, "RetryNonIdempotentWrites", 0):

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Self
 
 from spoonbill.common.batching import batches
+from spoonbill.common.failures import suppress_failures
 from spoonbill.filesystems.folder import JOURNAL, PART, Folder
 
 STEM = "saving-"
@@ -177,7 +178,7 @@ class Run:
 
 def sweep(folder: Folder, token: str) -> None:
     """Remove what carries a token, the note of the run last."""
-    with suppress(Exception):  # nobody sees them, and the next one sweeps again
+    with suppress_failures():  # nobody sees them, and the next one sweeps again
         note = f"{STEM}{token}-run{PART}"
         names = [name for name in _list_names(folder, f"{STEM}{token}-") if name.endswith(PART) and name != note]
         for batch in batches([*names, note], 1000):
