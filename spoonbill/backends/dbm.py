@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.shared.open_files import OpenFile, OpenFiles, WriterLock
-from spoonbill.common.failures import UNSOUND
+from spoonbill.common.failures import UNSOUND, pass_on_signal, raise_alone, was_raised_by_signal
 from spoonbill.common.paths import absolute, identity
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
@@ -72,6 +72,8 @@ class Dbm(Store[str, bytes]):
             ) from error
 
     def _engine_error(self, operation: str, key: Any, error: BaseException) -> StoreError:
+        if isinstance(error, StoreError):  # of the file, which says it all
+            raise_alone(error)
         return self._failure(operation, key, error, "Check the disk, and that no other process writes the file.")
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -201,9 +203,9 @@ class _DbmFile(OpenFile):
         new = self._count is not None and key not in database
         try:
             database[key] = value
-        except _ERRORS:
-            raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, _ERRORS) and not was_raised_by_signal(error):
+                raise
             # It came in the middle of dbm.dumb's code, where the bytes may be without their index.
             self._count = None
             database[key] = value
@@ -275,6 +277,7 @@ def _open_database(path: str, wanted: str | None) -> Any:
             "the data there and load it here"
         ) from error
     except _UNOPENED as error:
+        pass_on_signal(error)
         raise StoreError(f"{path} cannot be opened: {error}. Check the path, its folder and its permissions") from error
     return database
 

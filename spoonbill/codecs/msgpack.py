@@ -159,9 +159,7 @@ def _load_large(data: bytes) -> Any:
     try:
         try:
             value = TEXT_KEYS.unpack(data)
-        except (
-            ValueError
-        ) as error:  # a key that is no text, which may collide with others; or damage, which is then told
+        except ValueError as error:  # a key that is no text, which may collide with others; or damage
             pass_on_signal(error)
             value = ANY_KEYS.unpack(data)
         refuse_deep(data, value)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 __all__ = [
     "UNPICKLABLE",
@@ -21,6 +21,7 @@ __all__ = [
     "came_from_outside",
     "pass_on",
     "pass_on_signal",
+    "raise_alone",
     "suppress_failures",
     "was_raised_by_signal",
 ]
@@ -65,24 +66,46 @@ def came_from_outside(error: BaseException) -> bool:
     return package not in {_package(frame.f_globals.get("__name__", "")) for frame in _frames_of(error)}
 
 
+def raise_alone(error: BaseException, *, cause: BaseException | None = None) -> NoReturn:
+    """Raise an error that a variable holds, with its cause if it is another.
+
+    A frame that raises what its own variable holds is a cycle of references with the error's traceback, which would
+    keep the store that the call was made on.
+    """
+    try:
+        if cause is None or cause is error:
+            raise error
+        raise error from cause
+    finally:
+        del error, cause
+
+
 def pass_on(error: BaseException) -> None:
     """Raise an error that came from outside; return where it is the call's own."""
     if came_from_outside(error):
-        raise error
+        raise_alone(error)
 
 
 def pass_on_signal(error: BaseException) -> None:
     """Raise an error that the handler of a signal raised; return where it is another."""
     if was_raised_by_signal(error):
-        raise error
+        raise_alone(error)
 
 
 @contextmanager
-def suppress_failures() -> Iterator[None]:
-    """Ignore what the block itself fails with, as for tidying up; what arrives from outside passes."""
+def suppress_failures(*kinds: type[Exception]) -> Iterator[None]:
+    """Ignore what the block itself fails with, as for tidying up; what arrives from outside passes.
+
+    Parameters
+    ----------
+    *kinds : exception types, optional
+        What it can fail with; any exception where none is given.
+    """
     try:
         yield
     except Exception as error:
+        if kinds and not isinstance(error, kinds):
+            raise
         pass_on(error)
 
 

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from spoonbill.common.failures import pass_on_signal
+
 __all__ = ["MEMORY", "absolute", "identity", "is_local"]
 
 MEMORY = ":memory:"
@@ -26,6 +28,7 @@ def identity(path: str) -> tuple[int, int] | None:
     """Return what tells a file or a folder from all others, whatever its names are; None where nothing is reached."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a Path object costs as much as the call
-    except OSError:
+    except OSError as error:
+        pass_on_signal(error)
         return None
     return status.st_dev, status.st_ino

@@ -7,7 +7,7 @@ from typing import Any
 
 from fsspec.asyn import sync
 
-from spoonbill.common.failures import came_from_outside
+from spoonbill.common.failures import came_from_outside, raise_alone
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees
 from spoonbill.filesystems.folder import Folder, Info
@@ -157,5 +157,5 @@ def raise_first(results: list[Any]) -> list[Any]:
     """Return `results`, or raise the first error among them."""
     for one in results:
         if isinstance(one, Exception):
-            raise one
+            raise_alone(one)
     return results

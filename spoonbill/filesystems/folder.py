@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Any
 
-from spoonbill.common.failures import came_from_outside, pass_on, suppress_failures
+from spoonbill.common.failures import came_from_outside, pass_on, raise_alone, suppress_failures
 from spoonbill.common.locks import Lock, engine_lock
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees, Limits
@@ -231,7 +231,7 @@ class Folder:
         """Write each file, or raise the first error when all were tried."""
         for result in self.write_many(files):
             if result is not None:
-                raise result
+                raise_alone(result)
 
     def move_many(self, pairs: list[tuple[str, str]]) -> None:
         """Rename each file over another."""

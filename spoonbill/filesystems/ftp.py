@@ -183,7 +183,7 @@ class FtpFolder(Folder):
             ]
 
     def close(self) -> None:
-        with self._turn, suppress(OSError, EOFError, ftplib.Error):
+        with self._turn, suppress_failures(OSError, EOFError, ftplib.Error):
             self._opened.ftp.close()
 
 

@@ -193,13 +193,13 @@ def _behind_own_links(path: Path) -> Path:
 def _sweep(path: Path) -> None:
     """Remove what saves to this path left that were killed: what is of this user and held by nobody."""
     left = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.part\Z")
-    with suppress(OSError):
+    with suppress_failures(OSError):
         for entry in os.scandir(path.parent):
             if left.match(entry.name) and is_ours(entry.stat(follow_symlinks=False)):
                 _remove_dead(entry.path)
 
 
 def _remove_dead(path: str) -> None:
-    with suppress(OSError), folder_lock(path, wait=False) as free:
+    with suppress_failures(OSError), folder_lock(path, wait=False) as free:
         if free and os.name == "posix":
             Path(path).unlink()

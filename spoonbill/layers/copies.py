@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.failures import came_from_outside
+from spoonbill.common.failures import came_from_outside, raise_alone
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.stripes import Stripes
@@ -169,7 +169,7 @@ class Copies(Several[K, V]):
                 if came_from_outside(error):
                     self._doubt(index)  # it may have been done there, and nobody follows
                 raise
-        raise next(iter(failed.values()))
+        return raise_alone(failed.pop(min(failed)))
 
     @abstractmethod
     def _doubt(self, index: int) -> None:

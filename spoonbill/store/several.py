@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from spoonbill.common.failures import pass_on
+from spoonbill.common.failures import pass_on, raise_alone
 from spoonbill.common.generics import K, V
 from spoonbill.common.traits import Limits
 from spoonbill.errors import StackError
@@ -94,7 +94,7 @@ def _in_all(stores: Iterable[Store[Any, Any]], verb: str) -> None:
             pass_on(error)
             errors.append(error)
     if errors:
-        raise errors[0]
+        raise_alone(errors.pop(0))
 
 
 def _least(limits: Iterable[int | None]) -> int | None:

@@ -27,6 +27,7 @@ from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.backends.lmdb.ranges import bounds_of, pairs_of
 from spoonbill.backends.lmdb.spool import Spool
 from spoonbill.common.batching import batches
+from spoonbill.common.failures import raise_alone
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
@@ -382,7 +383,7 @@ class Lmdb(Store[str, bytes]):
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
             raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
         else:
-            raise error
+            raise_alone(error)
         return True
 
     def _no_key(self, key: Any) -> InvalidKeyError:

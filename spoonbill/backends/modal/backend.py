@@ -14,7 +14,7 @@ from spoonbill.backends.modal.options import ModalOptions
 from spoonbill.backends.shared import Connection, check_client, client_module, refused_option
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.failures import came_from_outside
+from spoonbill.common.failures import came_from_outside, raise_alone
 from spoonbill.common.locks import Lock, engine_lock
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
@@ -287,10 +287,7 @@ class Modal(Store[str, Any]):
 
     def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
         """Raise an error of the client as one of our tree, and one that is ours or from outside as it is."""
-        reason = self._translated(operation, key, error)
-        if reason is error:
-            raise error
-        raise reason from error
+        raise_alone(self._translated(operation, key, error), cause=error)
 
     def _translated(self, operation: str, key: Any, error: Exception) -> Exception:
         """Return an error of the client as one of our tree; an error that is ours already as it is."""

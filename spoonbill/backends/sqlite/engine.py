@@ -15,6 +15,7 @@ from spoonbill.backends.sqlite.errors import GUIDE, is_closed
 from spoonbill.backends.sqlite.pushdown import ROWS, Filter, SQLitePushdown, path_of
 from spoonbill.backends.sqlite.scheme import Cell, SQLiteScheme, fields_in, written
 from spoonbill.backends.sqlite.table import Table
+from spoonbill.common.failures import raise_alone
 from spoonbill.common.paths import MEMORY, absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
@@ -241,10 +242,7 @@ class SQLiteEngine(DocumentEngine[Filter]):
         try:
             return work(*arguments)
         except Exception as error:
-            reason = self.translated(operation, MISSING, error)
-            if reason is error:
-                raise
-            raise reason from error
+            raise_alone(self.translated(operation, MISSING, error), cause=error)
 
     # -- keys, sizes, errors -----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from spoonbill.backends.shared.documents.engine import DocumentEngine, Unwritten
 from spoonbill.backends.shared.documents.pushdown import PushedQuery
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.failures import was_raised_by_signal
+from spoonbill.common.failures import raise_alone, was_raised_by_signal
 from spoonbill.common.masking import scrub, secrets_in
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
@@ -143,10 +143,10 @@ class DocumentBackend(Store[Any, Any]):
             keys = [key for key in keys if self._lookup(key) in left]
         reason = self._translated(operation, MISSING if len(keys) != 1 else keys[0], cause)
         if reason is cause and not isinstance(cause, SpoonbillError):
-            raise cause  # it is not of the engine, as what arrives from outside
+            raise_alone(cause)  # it is not of the engine, as what arrives from outside
         done += len(batch) - len(keys)
         if not done:
-            raise reason from (None if reason is cause else cause)
+            raise_alone(reason, cause=cause)
         raise self._partial_failure(operation, reason, done=done, failed=tuple(keys)) from cause
 
     def _tried(self, operation: str, key: Any, work: Callable[..., Any], *arguments: Any) -> Any:
@@ -157,10 +157,7 @@ class DocumentBackend(Store[Any, Any]):
 
     def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
         """Raise an error of the client as one of our tree, and any other as it is."""
-        reason = self._translated(operation, key, error)
-        if reason is error:
-            raise error
-        raise reason from error
+        raise_alone(self._translated(operation, key, error), cause=error)
 
     def _translated(self, operation: str, key: Any, error: Exception) -> Exception:
         """Return an error of the client as one of our tree; one that is ours, or from outside, as it is."""
