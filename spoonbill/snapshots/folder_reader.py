@@ -8,6 +8,7 @@ from typing import Any
 
 from spoonbill.codecs import get_codec
 from spoonbill.common.masking import masked
+from spoonbill.common.paths import absolute
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.filesystems import is_local, translate_errors
 from spoonbill.filesystems.folder import FILES_NOTE, JOURNAL, Folder
@@ -25,7 +26,7 @@ def find_folder(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFi
     SnapshotError
         If it is a folder of another kind.
     """
-    if is_local(url) and not Path(url).is_dir():
+    if is_local(url) and not Path(absolute(url)).is_dir():
         return None
     with translate_errors("load", url, storage_options):
         from spoonbill.filesystems.opening import open_folder  # fsspec takes as long to import as all of spoonbill
