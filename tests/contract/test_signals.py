@@ -4,10 +4,12 @@
 """
 
 import contextlib
+import ctypes
 import gc
 import os
 import random
 import signal
+import threading
 import time
 
 import numpy as np
@@ -197,3 +199,38 @@ def test_what_arrives_at_any_moment_passes_and_breaks_nothing(kind, tmp_path):
     print(kind, arrived, "arrived,", swallowed, "swallowed")
     assert arrived
     assert swallowed == 0
+
+
+class Injected(JobTimeout):
+    """What another thread raises in the one that works."""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
+@pytest.mark.parametrize("kind", sorted(STORES.keys() - THEIRS.keys()))
+def test_what_another_thread_raises_passes_and_breaks_nothing(kind, tmp_path):
+    """A soft limit that a watching thread raises, as by ``PyThreadState_SetAsyncExc``: as with a signal."""
+    chance = random.Random()
+    store, model = STORES[kind](tmp_path), Model()
+    worker, end, arrived = threading.get_ident(), time.monotonic() + SECONDS, 0
+
+    def inject(seconds):
+        time.sleep(seconds)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker), ctypes.py_object(Injected))
+
+    while time.monotonic() < end:
+        thread = threading.Thread(target=inject, args=(chance.uniform(0.0001, 0.006),))
+        gc.disable()
+        try:
+            thread.start()
+            while True:
+                change_something(kind, store, model, chance)
+        except (Injected, InterruptedError) as error:
+            model.interrupted()
+            error.__traceback__ = error.__context__ = None
+            arrived += 1
+        finally:
+            gc.enable()
+        thread.join()
+        for key in KEYS:
+            model.agree(key, store.get(key))
+    assert arrived

@@ -20,6 +20,13 @@ class ServiceError(Exception):
     """What this filesystem fails with, a class of its own."""
 
 
+class SoftLimit(Exception):
+    """What another thread raises in this one: of a package none of whose code runs."""
+
+
+SoftLimit.__module__ = "jobrunner.limits"
+
+
 class SignallingFileSystem(MemoryFileSystem):
     """A filesystem in whose calls a signal arrives: in the `after`-th of those that are watched."""
 
@@ -27,7 +34,7 @@ class SignallingFileSystem(MemoryFileSystem):
     store: dict = {}
     pseudo_dirs = [""]
     after = None
-    fails = False
+    fails = None
     made = 0
 
     @classmethod
@@ -35,7 +42,7 @@ class SignallingFileSystem(MemoryFileSystem):
         cls.made += 1
         if cls.made == cls.after:
             if cls.fails:
-                raise ServiceError("the service is tired")
+                raise cls.fails
             signal.raise_signal(signal.SIGUSR1)
 
 
@@ -62,7 +69,7 @@ def signalled(request):
     arriving = [None]
     before = signal.signal(signal.SIGUSR1, arrive)
 
-    def at(count, error, *, fails=False):
+    def at(count, error, *, fails=None):
         SignallingFileSystem.made, SignallingFileSystem.after, SignallingFileSystem.fails = 0, count, fails
         arriving[0] = error
 
@@ -130,6 +137,17 @@ def test_it_passes_at_whichever_call_it_arrives(operation, kind, signalled):
 def test_what_the_filesystem_fails_with_is_a_store_error(operation, signalled):
     """A class that only this filesystem knows; get_many and save try once more, or need not make the folder."""
     store = prepared()
-    signalled(1, None, fails=True)
+    signalled(1, None, fails=ServiceError("the service is tired"))
     with pytest.raises(StoreError, match="the service is tired"):
         OPERATIONS[operation](store)
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS.keys() - {"flush"}))
+def test_what_another_thread_raises_passes(operation, signalled):
+    """A class that nothing in the call knows is no failure of the filesystem."""
+    store = prepared()
+    error = SoftLimit("the job took too long")
+    signalled(1, None, fails=error)
+    with pytest.raises(SoftLimit) as raised:
+        OPERATIONS[operation](store)
+    assert raised.value is error

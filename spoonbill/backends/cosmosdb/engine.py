@@ -20,7 +20,7 @@ from spoonbill.backends.cosmosdb.query import ID, Operand, query
 from spoonbill.backends.cosmosdb.scheme import SYSTEM, CosmosDBScheme
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, check_spelling, client_module
 from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, readable, writable
-from spoonbill.common.failures import pass_on, raise_alone
+from spoonbill.common.failures import pass_on
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Part, Query
@@ -145,18 +145,20 @@ class CosmosDBEngine(DocumentEngine[Filter]):
     def insert(self, name: Any, document: dict[str, Any]) -> bool:
         """Create the document; a conflict can also be one of a unique key, so that the document has to be seen."""
         items = writable(self._container).items
-        for _ in range(_INSERTIONS):  # it may have been deleted in between
+        left = _INSERTIONS  # it may have been deleted in between
+        while True:
             try:
                 items.create_item({**document, "id": name}, no_response=True)
             except Exception as error:
+                left -= 1
                 if not is_conflict(error):
                     raise
                 if self.knows(name):
                     return False
-                conflict = error
+                if not left:
+                    raise
             else:
                 return True
-        return raise_alone(conflict)
 
     def erase(self, name: Any) -> bool:
         container = readable(self._container)

@@ -70,7 +70,7 @@ class Environment:
         self._process = os.getpid()
         rest = {"max_readers": _READERS} | {name: option for name, option in self.options.items() if name != "map_size"}
         flag = "r" if rest.pop("readonly", False) else "c"
-        if flag == "c":
+        if flag == "c" and self.identity is None:
             with suppress_failures(OSError):  # LMDB says itself what is wrong with the folder
                 os.makedirs(os.path.dirname(self.path), exist_ok=True)  # noqa: PTH103, PTH120
         while True:
