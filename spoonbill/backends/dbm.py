@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.shared.open_files import OpenFile, OpenFiles, WriterLock
-from spoonbill.common.failures import UNSOUND
+from spoonbill.common.failures import UNSOUND, pass_on_signal, raise_alone, was_raised_by_signal
 from spoonbill.common.paths import absolute, identity
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, StoreError
+from spoonbill.filesystems.disk.safely import is_own_link
 from spoonbill.store import Store
 
 _PREFERRED = ("dbm.sqlite3", "dbm.gnu", "dbm.dumb")
@@ -53,7 +54,7 @@ class Dbm(Store[str, bytes]):
     path_options = frozenset({"path"})
 
     def __init__(self, path: str | Path, *, dbm: str | None = None) -> None:
-        self._hold = _FILES.open(absolute(path), partial(_DbmFile, wanted=dbm))
+        self._hold = _FILES.open(_behind_links(absolute(path)), partial(_DbmFile, wanted=dbm))
         self._lock = self._opened().lock
 
     def _opened(self) -> "_DbmFile":
@@ -72,6 +73,8 @@ class Dbm(Store[str, bytes]):
             ) from error
 
     def _engine_error(self, operation: str, key: Any, error: BaseException) -> StoreError:
+        if isinstance(error, StoreError):  # of the file, which says it all
+            raise_alone(error)
         return self._failure(operation, key, error, "Check the disk, and that no other process writes the file.")
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -201,9 +204,9 @@ class _DbmFile(OpenFile):
         new = self._count is not None and key not in database
         try:
             database[key] = value
-        except _ERRORS:
-            raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, _ERRORS) and not was_raised_by_signal(error):
+                raise
             # It came in the middle of dbm.dumb's code, where the bytes may be without their index.
             self._count = None
             database[key] = value
@@ -258,6 +261,16 @@ def _main_file(path: str) -> str:
     return next((path + end for end in _ENDINGS if os.path.isfile(path + end)), path)  # noqa: PTH113
 
 
+def _behind_links(path: str) -> str:
+    """Return the name of the database whose files this user's links stand for: dbm.dumb replaces its files."""
+    main = _main_file(path)
+    ending = main[len(path) :]
+    real = os.path.realpath(main)
+    if ending and real.endswith(ending) and is_own_link(Path(main)):
+        return real[: -len(ending)]
+    return path
+
+
 _FILES: OpenFiles[_DbmFile] = OpenFiles(_main_file)
 
 
@@ -268,6 +281,7 @@ def _open_database(path: str, wanted: str | None) -> Any:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         database = _for_any_thread(_module(present or wanted).open(path, "c"), path)
+        _keep_mode(database)
         _check_index(database)
     except ImportError as error:
         raise StoreError(
@@ -275,8 +289,16 @@ def _open_database(path: str, wanted: str | None) -> Any:
             "the data there and load it here"
         ) from error
     except _UNOPENED as error:
+        pass_on_signal(error)
         raise StoreError(f"{path} cannot be opened: {error}. Check the path, its folder and its permissions") from error
     return database
+
+
+def _keep_mode(database: Any) -> None:
+    """Let dbm.dumb give the index that it writes anew the mode that the file has."""
+    index = getattr(database, "_dirfile", None)
+    if index is not None and os.path.isfile(index):  # noqa: PTH113 - its path is bytes
+        database._mode = os.stat(index).st_mode & 0o777  # noqa: SLF001, PTH116
 
 
 def _check_index(database: Any) -> None:

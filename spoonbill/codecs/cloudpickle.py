@@ -5,7 +5,7 @@ import sys
 from typing import Any, ClassVar
 
 from spoonbill.common.enums import qualified
-from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE, pass_on_signal
 from spoonbill.errors import CodecError
 
 __all__ = ["CloudpickleCodec"]
@@ -31,8 +31,8 @@ class CloudpickleCodec:
         if loaded is None or not loaded.list_registry_pickle_by_value():
             try:
                 data = pickle.dumps(value, 5)
-            except UNPICKLABLE:  # cloudpickle, below, tells what is wrong if it cannot either
-                pass
+            except UNPICKLABLE as error:  # cloudpickle, below, tells what is wrong if it cannot either
+                pass_on_signal(error)
             else:
                 if not any(module in data for module in self._by_value):
                     return data
@@ -41,6 +41,7 @@ class CloudpickleCodec:
         try:
             return bytes(cloudpickle.dumps(value, 5))
         except UNPICKLABLE as error:
+            pass_on_signal(error)
             raise CodecError(f"cloudpickle cannot hold this {qualified(type(value))}: {error}") from error
 
     def loads(self, data: bytes) -> Any:
@@ -48,6 +49,7 @@ class CloudpickleCodec:
         try:
             return pickle.loads(data)
         except UNREADABLE as error:
+            pass_on_signal(error)
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:

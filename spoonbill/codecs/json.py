@@ -5,6 +5,7 @@ from typing import Any, Final, NoReturn
 
 from spoonbill.common.advice import advice_for
 from spoonbill.common.enums import qualified
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.common.nesting import MOST_LEVELS, is_deeper
 from spoonbill.errors import CodecError
 
@@ -47,6 +48,7 @@ class JsonCodec:
         except RecursionError as error:
             raise CodecError(f"the json codec cannot hold this {qualified(type(value))}: {_TOO_DEEP}") from error
         except (TypeError, ValueError) as error:
+            pass_on_signal(error)
             raise CodecError(
                 f"the json codec cannot hold this {qualified(type(value))}: {error}; {_advice(value)}"
             ) from error
@@ -71,6 +73,7 @@ class JsonCodec:
         try:
             value = _DECODER.decode(str(data, "utf-8"))
         except ValueError as error:
+            pass_on_signal(error)
             raise CodecError(f"the stored bytes are not JSON: {error}") from error
         except RecursionError as error:
             raise CodecError(f"the stored JSON cannot be read: {_TOO_DEEP}") from error

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from spoonbill.codecs.json import PICKLE_FIELD, JsonCodec
 from spoonbill.codecs.pickle_first import PickleFirstCodec
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.errors import CodecError
 
 __all__ = ["LooseJsonCodec"]
@@ -38,6 +39,7 @@ class LooseJsonCodec:
         try:
             pickled = b64decode(data[len(_HEAD) : -len(_TAIL)], validate=True)
         except ValueError as error:
+            pass_on_signal(error)
             raise CodecError(f"the stored JSON says that it holds a pickle in base64, and does not: {error}") from error
         return _PICKLE.loads(pickled)
 

@@ -35,7 +35,7 @@ from spoonbill.codecs.msgpack_levels import (
     refuse_timestamps,
 )
 from spoonbill.common.enums import qualified
-from spoonbill.common.failures import UNSOUND
+from spoonbill.common.failures import UNSOUND, pass_on_signal
 from spoonbill.common.nesting import MOST_LEVELS
 from spoonbill.errors import CodecError, SpoonbillError
 
@@ -112,6 +112,7 @@ class MsgpackCodec:
         except SpoonbillError:
             raise
         except UNSOUND as error:
+            pass_on_signal(error)
             raise CodecError(f"the msgpack codec cannot hold this {qualified(type(value))}: {error}") from error
 
     def loads(self, data: bytes) -> Any:
@@ -145,7 +146,8 @@ class MsgpackCodec:
             return value  # noqa: TRY300
         except SpoonbillError:
             raise
-        except DAMAGE:
+        except DAMAGE as error:
+            pass_on_signal(error)
             return _load_large(data)
 
     def __repr__(self) -> str:
@@ -157,12 +159,14 @@ def _load_large(data: bytes) -> Any:
     try:
         try:
             value = TEXT_KEYS.unpack(data)
-        except ValueError:  # a key that is no text, which may collide with others; or damage, which is then told
+        except ValueError as error:  # a key that is no text, which may collide with others; or damage
+            pass_on_signal(error)
             value = ANY_KEYS.unpack(data)
         refuse_deep(data, value)
     except SpoonbillError:
         raise
     except DAMAGE as error:
+        pass_on_signal(error)
         raise CodecError(f"the stored bytes are not of the msgpack codec: {error or type(error).__name__}") from error
     return value
 

@@ -9,7 +9,7 @@ import ormsgpack
 
 from spoonbill.codecs.extensions import TUPLE, from_extension, to_extension
 from spoonbill.common.enums import qualified
-from spoonbill.common.failures import UNREADABLE, UNSOUND
+from spoonbill.common.failures import UNREADABLE, UNSOUND, was_raised_by_signal
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides, is_deeper, levels
 from spoonbill.errors import CodecError, SpoonbillError
 
@@ -58,7 +58,7 @@ class _Arrived(threading.local):
     refused: bool = False
 
     def note(self, error: BaseException) -> None:
-        if isinstance(error, (SpoonbillError, *UNSOUND)):
+        if isinstance(error, (SpoonbillError, *UNSOUND)) and not was_raised_by_signal(error):
             self.refused = True
         else:
             self.error = error

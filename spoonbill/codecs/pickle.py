@@ -4,7 +4,7 @@ import pickle
 from typing import Any
 
 from spoonbill.common.enums import qualified
-from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE, pass_on_signal
 from spoonbill.errors import CodecError
 
 __all__ = ["PickleCodec"]
@@ -24,6 +24,7 @@ class PickleCodec:
         try:
             return pickle.dumps(value, 5)
         except UNPICKLABLE as error:
+            pass_on_signal(error)
             raise CodecError(
                 f"pickle cannot hold this {qualified(type(value))}: {error}; the cloudpickle codec also holds lambdas "
                 "and local classes"
@@ -34,6 +35,7 @@ class PickleCodec:
         try:
             return pickle.loads(data)
         except UNREADABLE as error:
+            pass_on_signal(error)
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:

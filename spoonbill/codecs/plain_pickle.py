@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from spoonbill.codecs.plain_reader import read_plain_pickle
 from spoonbill.common.enums import qualified
-from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE, pass_on_signal
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 from spoonbill.errors import CodecError
 
@@ -34,6 +34,7 @@ class PlainPickleCodec:
         try:
             return pickle.dumps(value, 5)
         except UNPICKLABLE as error:
+            pass_on_signal(error)
             raise CodecError(f"pickle cannot hold this {qualified(type(value))}: {error}") from error
 
     def loads(self, data: bytes) -> Any:
@@ -43,6 +44,7 @@ class PlainPickleCodec:
         except CodecError:
             raise
         except UNREADABLE as error:
+            pass_on_signal(error)
             raise CodecError(f"the stored pickle cannot be loaded: {type(error).__name__}: {error}") from error
         _check_plain(value)
         return value

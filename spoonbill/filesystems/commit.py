@@ -7,11 +7,11 @@ to the root finishes. Both can be done again from any point, so they may themsel
 """
 
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from typing import Self
 from uuid import uuid4
 
 from spoonbill.common.batching import batches
+from spoonbill.common.failures import pass_on, suppress_failures
 from spoonbill.common.progress import with_progress
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.errors import status_of
@@ -193,6 +193,7 @@ class _Commit:
             self._turn(BACK)
             self._go_back(self._returns())
         except Exception as second:
+            pass_on(second)
             raise StoreError(
                 f"the last step of a save or load into {self._folder.root} was broken off by {_describe(error)}, and "
                 f"could not be taken back: {_describe(second)}. Some files there are new and some are old; all of both "
@@ -253,7 +254,7 @@ class _Commit:
 
     def _forget(self) -> None:
         """Remove what nobody needs any more; the staged files stay, for a save that takes them up."""
-        with suppress(Exception):
+        with suppress_failures():
             self._drop([*(kept for kept, _ in self._returns()), list_name(self._token)])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fsspec.asyn import sync
 
+from spoonbill.common.failures import came_from_outside, raise_alone
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees
 from spoonbill.filesystems.folder import Folder, Info
@@ -115,9 +116,9 @@ class ConcurrentFolder(Folder):
         ended = threading.Event()
         try:
             return self.run(_in_flight, function, waiting, len(calls), ended)  # type: ignore[no-any-return]
-        except Exception:
-            raise
-        except BaseException:
+        except BaseException as error:
+            if not came_from_outside(error):
+                raise
             for _ in waiting:  # take what no worker has taken yet
                 pass
             ended.wait()
@@ -156,5 +157,5 @@ def raise_first(results: list[Any]) -> list[Any]:
     """Return `results`, or raise the first error among them."""
     for one in results:
         if isinstance(one, Exception):
-            raise one
+            raise_alone(one)
     return results

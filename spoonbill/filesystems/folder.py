@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Any
 
+from spoonbill.common.failures import came_from_outside, pass_on, raise_alone, suppress_failures
 from spoonbill.common.locks import Lock, engine_lock
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees, Limits
@@ -180,7 +181,7 @@ class Folder:
             self.fs.pipe_file(aside, data)
             self.move(aside, path)
         except BaseException:
-            with suppress(Exception):
+            with suppress_failures():
                 self.fs.rm_file(aside)
             raise
 
@@ -230,7 +231,7 @@ class Folder:
         """Write each file, or raise the first error when all were tried."""
         for result in self.write_many(files):
             if result is not None:
-                raise result
+                raise_alone(result)
 
     def move_many(self, pairs: list[tuple[str, str]]) -> None:
         """Rename each file over another."""
@@ -246,8 +247,8 @@ class Folder:
         for path in paths:
             try:
                 self.remove(path)
-            except self.failures:
-                if self.exists(path):  # unless a folder stands there
+            except self.failures as error:
+                if came_from_outside(error) or self.exists(path):  # unless a folder stands there
                     raise
 
     def copy_many(self, source: "Folder", pairs: list[tuple[str, str]]) -> None:  # noqa: ARG002 - the paths are whole
@@ -269,6 +270,7 @@ class Folder:
         except FileNotFoundError as error:
             return MISSING if call == self.read else error
         except self.failures as error:
+            pass_on(error)
             return error
 
     # -- saves and loads ---------------------------------------------------------------------------------------

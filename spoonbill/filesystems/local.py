@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.filesystems import folder_lock
 from spoonbill.filesystems.disk.files import LocalFiles, discard
 from spoonbill.filesystems.disk.safely import (
@@ -83,7 +84,8 @@ class LocalFolder(LocalFiles):
             os.link(name, second, src_dir_fd=folder, follow_symlinks=os.name == "nt")
         except FileNotFoundError:
             raise
-        except OSError:
+        except OSError as error:
+            pass_on_signal(error)
             self.copy_many(self, [(path, second)])
             os.utime(second, ns=(status.st_atime_ns, status.st_mtime_ns))
             Path(second).chmod(status.st_mode & 0o777)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from spoonbill.common.failures import came_from_outside, pass_on, suppress_failures
 from spoonbill.common.masking import masked, scrub, secrets_in, without
 from spoonbill.common.paths import absolute, is_local
 from spoonbill.errors import SpoonbillError, StoreError
@@ -67,11 +68,10 @@ def translate_errors(operation: str, url: str | Path, storage_options: dict[str,
     secrets = secrets_in(str(url), storage_options)
     try:
         yield
-    except (SpoonbillError, FileNotFoundError, TypeError, ValueError) as error:
-        scrub(error, secrets)
-        raise
     except Exception as error:
         scrub(error, secrets)
+        if isinstance(error, (SpoonbillError, FileNotFoundError, TypeError, ValueError)) or came_from_outside(error):
+            raise
         reason = without(secrets, f"{type(error).__name__}: {error}")
         raise StoreError(f"{operation} failed at {masked(str(url))}: {reason}. {remedy(error)}") from error
 
@@ -84,6 +84,7 @@ def _here(operation: str, url: str | Path) -> Iterator[None]:
     except (SpoonbillError, FileNotFoundError):
         raise
     except OSError as error:
+        pass_on(error)
         raise StoreError(f"{operation} failed at {url}: {type(error).__name__}: {error}. {remedy(error)}") from error
 
 
@@ -101,7 +102,7 @@ def _as_one_upload(filesystem: Any, path: str) -> Iterator[IO[bytes]]:
         file.commit()
     except BaseException:
         file.closed = True  # or its end would upload what is left in it
-        with suppress(Exception):
+        with suppress_failures():
             file.discard()
         raise
 
@@ -122,14 +123,14 @@ class _Parts:
 def _beside(filesystem: Any, path: str) -> Iterator[IO[bytes]]:
     """Write under another name and rename."""
     aside = f"{path}.{secrets.token_hex(8)}~part"
-    with suppress(Exception):  # where there are no folders, or it is there; if not, the write itself will say so
+    with suppress_failures():  # where there are no folders, or it is there; if not, the write itself will say so
         filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
     try:
         with filesystem.open(aside, "wb", block_size=_PIECE) as file:
             yield file
         rename(filesystem, aside, path)
     except BaseException:
-        with suppress(Exception):
+        with suppress_failures():
             filesystem.rm_file(aside)
         raise
 
@@ -192,13 +193,13 @@ def _behind_own_links(path: Path) -> Path:
 def _sweep(path: Path) -> None:
     """Remove what saves to this path left that were killed: what is of this user and held by nobody."""
     left = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}\.part\Z")
-    with suppress(OSError):
+    with suppress_failures(OSError):
         for entry in os.scandir(path.parent):
             if left.match(entry.name) and is_ours(entry.stat(follow_symlinks=False)):
                 _remove_dead(entry.path)
 
 
 def _remove_dead(path: str) -> None:
-    with suppress(OSError), folder_lock(path, wait=False) as free:
+    with suppress_failures(OSError), folder_lock(path, wait=False) as free:
         if free and os.name == "posix":
             Path(path).unlink()

@@ -1,9 +1,9 @@
 """New contents for a root: written under names that no listing shows, and committed when all are there."""
 
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from spoonbill.common.failures import suppress_failures
 from spoonbill.filesystems.commit import commit, is_undecided
 from spoonbill.filesystems.folder import Folder
 from spoonbill.filesystems.names import key_of
@@ -30,7 +30,7 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(Exception):  # the first error is the one to tell
+        with suppress_failures():  # the first error is the one to tell
             if error is None or is_undecided(self._folder):
                 self._run.end()
         self._run.__exit__()

@@ -33,7 +33,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from spoonbill.common.enums import qualified, register_enum
-from spoonbill.common.failures import UNREADABLE
+from spoonbill.common.failures import UNREADABLE, pass_on_signal
 from spoonbill.common.nesting import MOST_COLLISIONS, MOST_LEVELS, collides
 from spoonbill.errors import InvalidKeyError, KeyDecodeError
 from spoonbill.keys.pickled import encode_pickled
@@ -97,6 +97,7 @@ def decode_key(text: str, *, strict: bool = True) -> Any:
         key = _decode(text, strict)
         canonical = encode_key(key, strict=strict)
     except UNREADABLE as error:
+        pass_on_signal(error)
         raise KeyDecodeError(f"the stored key {text!r} cannot be read: {error}", text) from error
     if canonical != text:
         raise KeyDecodeError(

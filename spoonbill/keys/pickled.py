@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 from spoonbill.common.enums import qualified
-from spoonbill.common.failures import UNPICKLABLE, UNREADABLE
+from spoonbill.common.failures import UNPICKLABLE, UNREADABLE, pass_on_signal
 from spoonbill.errors import InvalidKeyError
 
 
@@ -22,6 +22,7 @@ def encode_pickled(key: Any) -> str:
         back = pickle.loads(data)
         stable = _canonical_pickle(back) == data and bool(back == key) and hash(back) == hash(key)
     except (*UNREADABLE, *UNPICKLABLE) as error:
+        pass_on_signal(error)
         raise InvalidKeyError(f"a key of type {name} cannot be stored: {error}") from error
     if not stable:
         raise InvalidKeyError(

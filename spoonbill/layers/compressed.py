@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
+from spoonbill.common.failures import was_raised_by_signal
 from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, MissingExtraError, UnsupportedError
 from spoonbill.store import BytesLayer, Store
@@ -169,7 +170,7 @@ class Compressed(BytesLayer[K, V]):
             ) from error
         except Exception as error:
             known = {"zstandard", "zlib", "brotli", "builtins", "_brotli"}
-            if isinstance(error, TimeoutError) or type(error).__module__.partition(".")[0] not in known:
+            if was_raised_by_signal(error) or type(error).__module__.partition(".")[0] not in known:
                 raise
             raise self._damaged(key, f"{name}: {error}") from error
         if len(value) > self.max_size:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
+from spoonbill.common.failures import came_from_outside, raise_alone
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.stripes import Stripes
@@ -140,8 +141,11 @@ class Copies(Several[K, V]):
                 if index != chosen and index not in failed:
                     try:
                         follow(store, answer)
-                    except Exception as error:
-                        failed[index] = error
+                    except BaseException as error:
+                        if came_from_outside(error):
+                            self._behind |= {other for other, _ in enumerate(self._stores) if other != chosen}
+                            raise
+                        failed[index] = error  # type: ignore[assignment] # an Exception, since it is of the call
             self._behind |= failed.keys()
         if failed:
             self._missed(verb, chosen, failed)
@@ -161,7 +165,11 @@ class Copies(Several[K, V]):
                     self._doubt(index)
                 if unsure or not self.any_decides:
                     raise
-        raise next(iter(failed.values()))
+            except BaseException as error:
+                if came_from_outside(error):
+                    self._doubt(index)  # it may have been done there, and nobody follows
+                raise
+        return raise_alone(failed.pop(min(failed)))
 
     @abstractmethod
     def _doubt(self, index: int) -> None:

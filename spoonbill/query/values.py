@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from spoonbill.common.equality import python_equal
-from spoonbill.common.failures import UNSOUND
+from spoonbill.common.failures import UNSOUND, pass_on_signal
 
 __all__ = ["classify", "compare", "equal", "is_nan", "loose_hash"]
 
@@ -115,7 +115,8 @@ def compare(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
 def _asked(test: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
     try:
         return bool(test(a, b))
-    except (*UNSOUND, RuntimeError):
+    except (*UNSOUND, RuntimeError) as error:
+        pass_on_signal(error)
         # A naive and an aware datetime, a signalling NaN, a class whose == fails: no match, and no end of the search.
         return False
 

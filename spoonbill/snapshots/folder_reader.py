@@ -8,6 +8,7 @@ from typing import Any
 
 from spoonbill.codecs import get_codec
 from spoonbill.common.masking import masked
+from spoonbill.common.paths import absolute
 from spoonbill.errors import CodecError, SnapshotError
 from spoonbill.filesystems import is_local, translate_errors
 from spoonbill.filesystems.folder import FILES_NOTE, JOURNAL, Folder
@@ -25,7 +26,7 @@ def find_folder(url: str | Path, storage_options: dict[str, Any]) -> "ExportedFi
     SnapshotError
         If it is a folder of another kind.
     """
-    if is_local(url) and not Path(url).is_dir():
+    if is_local(url) and not Path(absolute(url)).is_dir():
         return None
     with translate_errors("load", url, storage_options):
         from spoonbill.filesystems.opening import open_folder  # fsspec takes as long to import as all of spoonbill
@@ -46,12 +47,20 @@ def _open_noted(folder: Folder, url: str | Path, storage_options: dict[str, Any]
         )
     if _is_there(folder, FILES_NOTE):
         return ExportedFiles(folder, folder.read(folder.path(FILES_NOTE)), url, storage_options)
-    if is_local(url) or ("http" not in folder.fs.protocol and folder.fs.isdir(folder.root)):
+    if is_local(url) or ("http" not in folder.fs.protocol and _is_folder(folder.fs, folder.root)):
         raise SnapshotError(
             f"{masked(str(url))} is a folder without the note that a finished save leaves: save it again, or open it "
             "as FilesystemStore.open(...) and copy it with update"
         )
     return None
+
+
+def _is_folder(filesystem: Any, path: str) -> bool:
+    """Return what fsspec's ``isdir`` does, which takes every OSError for absence."""
+    try:
+        return bool(filesystem.info(path)["type"] == "directory")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 class ExportedFiles:

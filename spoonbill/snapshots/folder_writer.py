@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+from spoonbill.common.failures import pass_on
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.errors import SnapshotError, StoreError
 from spoonbill.filesystems.commit import commit, recover
@@ -143,7 +144,8 @@ class _Checkpoint:
         unreadable: tuple[type[Exception], ...] = (ValueError, RecursionError, *self._target.failures)
         try:
             noted = json.loads(self._target.read_own(self._target.path(part)))
-        except unreadable:
+        except unreadable as error:
+            pass_on(error)
             return {}
         whole = type(noted) is dict and all(type(tag) is str for tag in noted.values())
         return noted if whole else {}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from functools import cache
 from typing import Any, ClassVar, Self
 
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.common.locks import Lock, new_lock
 from spoonbill.common.masking import MASK, is_secret, masked, scrub, secrets_in, without
 from spoonbill.common.paths import absolute
@@ -162,7 +163,13 @@ class Described(ABC):
             What the user can do.
         unanswered : bool, optional
             Whether the engine may have done what it was sent. A verb that writes is then an `UnansweredError`.
+
+        Raises
+        ------
+        BaseException
+            `cause`, where the handler of a signal raised it: it is no failure of the store.
         """
+        pass_on_signal(cause)
         on_key = "" if key is MISSING else f" of key {shortened(key)}"
         secrets = secrets_in(self._configuration)
         scrub(cause, secrets)

@@ -2,6 +2,8 @@
 
 import logging
 import pickle
+import tempfile
+import traceback
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -9,16 +11,26 @@ from urllib.parse import quote
 import pytest
 from botocore.config import Config
 
+import spoonbill
+from spoonbill import Encrypted, Fallback, Logged, Signed
 from spoonbill.common.masking import masked, secrets_in
+from spoonbill.common.plugins import all_engines
 from spoonbill.datastores import (
     CosmosDBStore,
     DynamoDBStore,
     FilesystemStore,
+    Firestore,
     InMemoryStore,
+    LmdbStore,
+    ModalStore,
     MongoDBStore,
     PostgresStore,
+    PysosStore,
     RedisStore,
+    SafetensorsLmdbStore,
     SafetensorsStore,
+    ShelveStore,
+    SQLiteStore,
 )
 from spoonbill.errors import causes
 
@@ -51,6 +63,21 @@ DYNAMO = {
 def unsigned(secret: str) -> str:
     """Return a secret without an @, which would make a host of its rest."""
     return secret.replace("@", "+")
+
+
+def refused(store: Callable[..., Any]) -> Callable[[str], Any]:
+    """Open an embedded store, which takes no secret, with one: what refuses it does not show it."""
+    return lambda secret: store(f"{tempfile.gettempdir()}/no-such-store", password=secret)
+
+
+def at(scheme: str) -> Callable[[str], Any]:
+    """Open an embedded store by an address with a secret in its query."""
+    path = f"{tempfile.gettempdir()}/no-such-store"
+    return lambda secret: spoonbill.open(f"{scheme}://{path}?password={quote(secret, safe='')}")
+
+
+def opened_by_address(secret: str) -> Any:
+    return spoonbill.open(f"redis://u:{quote(secret, safe='')}@{DEAD}/0?retry_for=0")
 
 
 PLACES: dict[str, Callable[[str], Any]] = {
@@ -103,10 +130,44 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "sftp": lambda secret: FilesystemStore(f"sftp://u:{secret}@{DEAD}/x"),
     "unknown": lambda secret: FilesystemStore(f"nowhere://u:{secret}@{DEAD}/x"),
     "safetensors": lambda secret: SafetensorsStore(f"http://u:{secret}@{DEAD}/x.safetensors"),
+    "gcs, token": lambda secret: FilesystemStore(
+        "gs://bucket/x", token={"type": "service_account", "private_key": secret}, endpoint_url=f"http://{DEAD}"
+    ),
+    "gcs, endpoint": lambda secret: FilesystemStore(
+        "gs://bucket/x", token="anon", endpoint_url=f"http://u:{secret}@{DEAD}"
+    ),
+    "firestore, key": lambda secret: Firestore("c", project="p", client_options={"api_key": secret}),
+    "firestore, credentials": lambda secret: Firestore("c", project="p", credentials=secret),
+    "modal, options": lambda secret: ModalStore("d", environment_name="e", token_secret=secret),
+    "modal, client": lambda secret: ModalStore("d", client=secret),
+    "sqlite": refused(SQLiteStore),
+    "lmdb": refused(LmdbStore),
+    "tensors in lmdb": refused(SafetensorsLmdbStore),
+    "pysos": refused(PysosStore),
+    "shelve": refused(ShelveStore),
+    "files": lambda secret: FilesystemStore(f"{tempfile.gettempdir()}/no-such-store", password=secret),
+    **{f"{scheme} by address": at(scheme) for scheme in ("sqlite", "lmdb", "pysos", "shelve", "safetensors")},
+    "redis by address": opened_by_address,
+    "encrypted": lambda secret: Encrypted(InMemoryStore(), secret.encode()),
+    "signed": lambda secret: Signed(InMemoryStore(), (secret * 9).encode()),
+    "logged": lambda secret: Logged(RedisStore(f"redis://u:{secret}@{DEAD}/0", retry_for=0)),
+    "fallback": lambda secret: Fallback(
+        RedisStore(f"redis://u:{secret}@{DEAD}/0", retry_for=0), InMemoryStore({"a": "1"})
+    ),
     "load": lambda secret: InMemoryStore().load(f"http://u:{secret}@{DEAD}/x?sig={secret}"),
     "save": lambda secret: InMemoryStore().save(f"ftp://u:{secret}@{DEAD}/x"),
 }
-LATE = {"azure, string", "azure, sas", "azure, key", "s3, endpoint", "cosmosdb, endpoint"}
+LATE = {
+    "gcs, token",
+    "gcs, endpoint",
+    "firestore, key",
+    "firestore, credentials",
+    "azure, string",
+    "azure, sas",
+    "azure, key",
+    "s3, endpoint",
+    "cosmosdb, endpoint",
+}
 """Their client looks for a service half a minute long: these are asked for no value."""
 SLOW = {"mongodb", "mongodb, query", "mongodb, option", "dynamodb", "dynamodb, endpoint", "s3"}
 """Their client takes its time: these are asked for a value with some of the shapes."""
@@ -130,6 +191,7 @@ def told_by(place: str, secret: str) -> str:
         told += [str(error), repr(error)]
         if type(error).__module__.startswith("spoonbill"):
             told += [str(one) for one in causes(error) if type(one).__module__.startswith("spoonbill")]
+            told += [pickle.dumps(error).decode("latin-1"), *traceback.format_exception(error)]
     return "\n".join(told)
 
 
@@ -141,13 +203,22 @@ def test_there_are_forty_shapes():
 
 @pytest.mark.parametrize("place", list(PLACES))
 def test_no_message_holds_a_secret(place, caplog):
-    """No repr, plan, error or log of ours shows any of forty shapes of a secret, whole or in part."""
+    """No repr, plan, error, traceback, pickled error or log shows any of forty shapes of a secret, or a part of it."""
     caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.DEBUG, "spoonbill")
     for secret in SHAPES:
         told = told_by(place, secret)
         assert told
         assert not [mark for mark in MARKS if mark in told], f"{secret!r}: {told}"
     assert not [mark for mark in MARKS if mark in caplog.text]
+
+
+def test_every_engine_is_swept():
+    """Each scheme of the registry, and so each engine, is among the places."""
+    swept = {place.partition(",")[0].partition(" ")[0] for place in PLACES} | {"az", "gs", "file", "https"}
+    families = {"rediss", "unix", "valkey", "valkeys", "redis+sentinel", "mongodb+srv"}  # of redis, and of mongodb
+    schemes = {scheme for row in all_engines() for scheme in row.schemes}
+    assert schemes - swept - families - {"memory"} == set()
 
 
 @pytest.mark.parametrize(

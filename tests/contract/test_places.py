@@ -1,25 +1,22 @@
 """A store stays where it was opened, two handles are one engine, and nothing is written over an open store's files."""
 
 import copy
-import gc
 import os
 import pickle
 import shutil
 import subprocess
 import sys
-import weakref
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from spoonbill import Cached, Compressed, Expiring, Logged, Metered, Prefixed, Retrying, Search, WriteOnce
 from spoonbill.datastores import (
     FilesystemStore,
     InMemoryStore,
     LmdbStore,
     PysosStore,
-    SafetensorsInMemoryStore,
-    SafetensorsLmdbStore,
     SafetensorsStore,
     ShelveStore,
     SQLiteStore,
@@ -34,7 +31,7 @@ STORES = {
     "files": FilesystemStore,
 }
 PLACES = {**STORES, "sqlite": SQLiteStore}
-ENGINES = sorted(STORES.keys() - {"files"})
+ENGINES = sorted(PLACES.keys() - {"files"})
 
 
 @pytest.fixture(params=sorted(PLACES))
@@ -44,7 +41,7 @@ def opening(request):
 
 @pytest.fixture(params=ENGINES)
 def engine(request):
-    return STORES[request.param]
+    return PLACES[request.param]
 
 
 # -- where it was opened -------------------------------------------------------------------------------------------
@@ -140,6 +137,62 @@ def test_what_was_removed_is_not_what_is_opened(engine, tmp_path):
         assert dict(again) == {"run": 2}
 
 
+WRITES = {
+    "set": lambda store: store.set("run", 2),
+    "add": lambda store: store.add("new", 2),
+    "replace": lambda store: store.replace("run", 1, 2),
+    "pop": lambda store: store.pop("run"),
+    "delete": lambda store: store.delete("run"),
+    "delete_many": lambda store: store.delete_many(["run"]),
+    "set_many": lambda store: store.set_many([("run", 2)]),
+    "clear": lambda store: store.clear(),
+    "update": lambda store: store.update(run=2),
+}
+
+
+@pytest.mark.parametrize("write", sorted(WRITES))
+@pytest.mark.parametrize("kind", ["lmdb", "sqlite", "lmdb-process", "sqlite-process"])
+def test_a_write_after_the_file_was_removed_is_refused(kind, write, tmp_path):
+    """Each single write, the first one already: it would go to a file that nobody can open any more."""
+    engine, _, durability = kind.partition("-")
+    home = tmp_path / "home"
+    store = PLACES[engine](home / "db", **({"durability": durability} if durability else {}))
+    store["run"] = 1
+    home.rename(tmp_path / "away")
+    if kind == "lmdb-process":
+        time.sleep(0.1)  # it looks 20 times a second, and every 64 writes
+    with pytest.raises(StoreError, match="removed, moved or replaced"):
+        WRITES[write](store)
+    assert store["run"] == 1
+    (tmp_path / "away").rename(home)
+    WRITES[write](store)  # it is the file again
+    store.close()
+
+
+def test_no_thread_opens_what_took_the_place_of_a_file(tmp_path):
+    """A SQLite connection is one thread's: that of a new thread would read and write another file than the others."""
+    with SQLiteStore(tmp_path / "db") as store:
+        store["run"] = 1
+        for path in tmp_path.iterdir():
+            path.unlink()
+        with SQLiteStore(tmp_path / "db") as new:
+            new["run"] = 2
+            with ThreadPoolExecutor(1) as pool, pytest.raises(StoreError, match="removed, moved or replaced"):
+                pool.submit(store.get, "run").result()
+            with pytest.raises(StoreError, match="removed, moved or replaced"), store.transaction():
+                pass
+
+
+def test_a_transaction_is_not_ended_in_a_file_that_is_gone(tmp_path):
+    """It was removed in the middle of the block: the end of the block says so."""
+    with SQLiteStore(tmp_path / "db") as store:
+        with pytest.raises(StoreError, match="removed, moved or replaced"), store.transaction():
+            store["run"] = 1
+            for path in tmp_path.iterdir():
+                path.unlink()
+        assert "run" not in store
+
+
 def test_a_moved_folder_is_known_by_its_identity(engine, tmp_path):
     """What was moved is the same engine under its new name: two handles see each other's writes."""
     (tmp_path / "a").mkdir()
@@ -152,44 +205,6 @@ def test_a_moved_folder_is_known_by_its_identity(engine, tmp_path):
     assert dict(new) == {"before": 1, "after": 2}
     new.close()
     old.close()
-
-
-MADE = {
-    **STORES,
-    "loose": lambda path: LmdbStore(path, strict=False),
-    "raw": lambda path: LmdbStore(path, codec="raw"),
-    "tensors": SafetensorsLmdbStore,
-    **{
-        f"lmdb below {layer.__name__}": lambda path, layer=layer, options=options: layer(LmdbStore(path), **options)
-        for layer, options in (
-            (Cached, {}),
-            (Retrying, {}),
-            (Metered, {}),
-            (Logged, {}),
-            (Prefixed, {"prefix": "p:"}),
-            (Expiring, {"ttl": 9.0}),
-            (Compressed, {}),
-            (WriteOnce, {}),
-            (Search, {}),
-        )
-    },
-    "tensors-memory": lambda _: SafetensorsInMemoryStore(),
-}
-
-
-@pytest.mark.parametrize("kind", sorted(MADE))
-def test_a_dropped_store_is_gone_at_once(kind, tmp_path):
-    """No cycle of references keeps the engine, and its descriptors, until some later collection."""
-    gc.collect()
-    gc.disable()
-    try:
-        store = MADE[kind](tmp_path / "db")
-        store["a"] = np.ones(2) if kind.startswith("tensors") else b"1" if kind == "raw" else 1
-        engine = weakref.ref(store.raw)
-        del store
-        assert engine() is None
-    finally:
-        gc.enable()
 
 
 # -- two handles ---------------------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@
 """
 
 import contextlib
+import ctypes
 import gc
 import os
 import random
 import signal
+import threading
 import time
 
 import numpy as np
@@ -23,6 +25,7 @@ from spoonbill.datastores import (
     SafetensorsInMemoryStore,
     SafetensorsLmdbStore,
     ShelveStore,
+    SQLiteStore,
 )
 
 SECONDS = float(os.environ.get("SPOONBILL_TORTURE", "0.4"))
@@ -52,10 +55,21 @@ STORES = {
     "tensors-lmdb": lambda path: SafetensorsLmdbStore.open(path / "d", durability="process"),
     "tensors-memory": lambda path: MEMORY.setdefault(path, SafetensorsInMemoryStore()),
     "memory": lambda path: InMemoryStore.open(MEMORY.setdefault(path, {})),
+    "sqlite": lambda path: SQLiteStore(path / "d", durability="process"),
+    "sqlite-loose": lambda path: SQLiteStore(path / "d", durability="process", strict=False),
+    "sqlite-memory": lambda path: MEMORY.setdefault(path, SQLiteStore(":memory:")),
+    "fsspec-memory": lambda path: FilesystemStore(f"memory:/{path}"),
     "cached": lambda path: Cached(lmdb(path), maxsize=6),
     "indexed": lambda path: MetadataIndex(
         Codec(Lmdb(path / "d", durability="process")), Codec(Lmdb(path / "i", durability="process"))
     ),
+}
+
+
+# What others swallow: dbm.dumb every OSError of its files, and the destructors of fsspec's files in memory everything.
+THEIRS = {
+    **dict.fromkeys(("shelve", "shelve-dumb", "shelve-strict"), TimeoutError),
+    "fsspec-memory": BaseException,
 }
 
 
@@ -102,7 +116,7 @@ class Model:
 
 def change_something(kind, store, model, chance):
     key, number = chance.choice(KEYS), chance.randrange(10_000)
-    what = chance.randrange(8)
+    what = chance.randrange(9)
     if what < 3:
         model.begin({key: value_of(kind, number)})
         store[key] = model.pending[key]
@@ -118,9 +132,13 @@ def change_something(kind, store, model, chance):
     elif what == 6:
         model.begin({})
         list(store.items())
-    else:
+    elif what == 7:
         model.begin({key: None})
         store.delete(key)
+    else:
+        model.begin({key: value_of(kind, number)})
+        if store.get(key) is not None or not store.add(key, model.pending[key]):
+            model.begin({})
     model.done()
 
 
@@ -154,17 +172,20 @@ def test_what_arrives_at_any_moment_passes_and_breaks_nothing(kind, tmp_path):
     store, model = STORES[kind](tmp_path), Model()
     arrived, swallowed, end = 0, 0, time.monotonic() + SECONDS
     while time.monotonic() < end:
-        error = chance.choice((JobTimeout(), KeyboardInterrupt()))
+        error = chance.choice((JobTimeout(), TimeoutError(), KeyboardInterrupt()))
         try:
             with arriving(error, chance.uniform(0.0001, 0.006)) as fired:
                 while not fired:
                     change_something(kind, store, model, chance)
-            swallowed += 1
-        except (JobTimeout, KeyboardInterrupt, InterruptedError):  # ormsgpack may lose what arrived, which is then said
+            swallowed += not isinstance(error, THEIRS.get(kind, ()))
+        except InterruptedError:  # ormsgpack may lose what arrived, which is then said
             model.interrupted()
             arrived += 1
+        except (JobTimeout, TimeoutError, KeyboardInterrupt) as caught:
+            model.interrupted()
+            arrived += caught is error
         error.__traceback__ = error.__context__ = None  # or its frames keep iterators open, and LMDB from growing
-        if chance.random() < 0.1:
+        if chance.random() < 0.1 and kind != "sqlite-memory":
             store.close()
             store = STORES[kind](tmp_path)
         for key in KEYS:
@@ -178,3 +199,38 @@ def test_what_arrives_at_any_moment_passes_and_breaks_nothing(kind, tmp_path):
     print(kind, arrived, "arrived,", swallowed, "swallowed")
     assert arrived
     assert swallowed == 0
+
+
+class Injected(JobTimeout):
+    """What another thread raises in the one that works."""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
+@pytest.mark.parametrize("kind", sorted(STORES.keys() - THEIRS.keys()))
+def test_what_another_thread_raises_passes_and_breaks_nothing(kind, tmp_path):
+    """A soft limit that a watching thread raises, as by ``PyThreadState_SetAsyncExc``: as with a signal."""
+    chance = random.Random()
+    store, model = STORES[kind](tmp_path), Model()
+    worker, end, arrived = threading.get_ident(), time.monotonic() + SECONDS, 0
+
+    def inject(seconds):
+        time.sleep(seconds)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(worker), ctypes.py_object(Injected))
+
+    while time.monotonic() < end:
+        thread = threading.Thread(target=inject, args=(chance.uniform(0.0001, 0.006),))
+        gc.disable()
+        try:
+            thread.start()
+            while True:
+                change_something(kind, store, model, chance)
+        except (Injected, InterruptedError) as error:
+            model.interrupted()
+            error.__traceback__ = error.__context__ = None
+            arrived += 1
+        finally:
+            gc.enable()
+        thread.join()
+        for key in KEYS:
+            model.agree(key, store.get(key))
+    assert arrived

@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+import signal
 import threading
 
 import pytest
@@ -243,3 +244,46 @@ def test_a_writer_that_is_killed(tmp_path):
         assert store.repair() <= 1
         assert dict(store.stores[0].entries()) == dict(store.stores[1].entries())
         store.close()
+
+
+class JobTimeout(Exception):
+    """What a job runner raises at its time limit."""
+
+
+class Interrupted(Switch):
+    """A store in whose writes a signal arrives."""
+
+    reached = False
+
+    def _called(self, verb):
+        super()._called(verb)
+        if self.reached and verb in {"set", "delete", "set_many", "delete_many"}:
+            signal.raise_signal(signal.SIGUSR1)
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize("layer", [Mirrored, Fallback])
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_time_limit_in_the_middle_of_a_write(write, layer, at):
+    """It is what the caller sees, those that may lack the write are known, and repair makes all agree again."""
+
+    def arrive(*_):
+        raise JobTimeout
+
+    stores = [Interrupted(), Interrupted(), Interrupted()]
+    for one in stores:
+        one.data.update(a=1, z=26)
+    store = layer(*stores)
+    stores[at].reached = True
+    before = signal.signal(signal.SIGUSR1, arrive)
+    try:
+        with pytest.raises(JobTimeout):
+            write(store)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    stores[at].reached = False
+    assert store.behind
+    assert not (at == 1 and stores[0] in store.behind)
+    store.repair()
+    assert store.behind == []
+    assert stores[0].data == stores[1].data == stores[2].data == store.copy()

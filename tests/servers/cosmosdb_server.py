@@ -47,7 +47,8 @@ def answer_with(process: ServerProcess, *faults: dict[str, Any]) -> None:
     """Let the server answer its next requests about documents with errors instead.
 
     Each fault has a ``status``, how many ``times``, and perhaps the ``method`` that it is for, ``headers`` and a
-    ``message``; with ``account`` it is for requests about the account. A call without faults forgets them all.
+    ``message``; with ``account`` it is for requests about the account, with ``writes`` for no query. A call without
+    faults forgets them all.
     """
     connection = HTTPConnection("127.0.0.1", process.port)
     connection.request("POST", "/faults", json.dumps(faults))

@@ -30,6 +30,7 @@ from spoonbill.backends.shared.documents import (
     seconds_left,
     writable,
 )
+from spoonbill.common.failures import pass_on
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Part, Query
@@ -45,6 +46,8 @@ _SYSTEM_SIZE: Final = 1024
 """What the service's own fields add to a document, at most."""
 
 _SMALL_PAGE: Final = 100
+_INSERTIONS: Final = 3
+"""How often a document is created that is in the way and then not there."""
 _PATIENCE: Final = {"connection_timeout": 5, "retry_connect": 2, "read_timeout": 30, "retry_read": 1}
 """A service that is not there is found out in some seconds, one that says nothing in a minute; both can be given."""
 
@@ -115,6 +118,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
                 options = {**_PATIENCE, **_SHORT, **self._options}
                 client = CosmosClient(str(self._endpoint), credential=self._credential, **options)
         except Exception as error:
+            pass_on(error)
             # Not by `translated`, which asks for the very connection that is being made here.
             raise self.failure("open", MISSING, error, remedy_for_account(error)) from error
         if getattr(client.client_connection.connection_policy, "RetryNonIdempotentWrites", 0):
@@ -152,8 +156,22 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         writable(self._container).items.upsert_item({**document, "id": name}, no_response=True)
 
     def insert(self, name: Any, document: dict[str, Any]) -> bool:
+        """Create the document; a conflict can also be one of a unique key, so that the document has to be seen."""
         items = writable(self._container).items
-        return _worked(is_conflict, items.create_item, {**document, "id": name}, no_response=True)
+        left = _INSERTIONS  # it may have been deleted in between
+        while True:
+            try:
+                items.create_item({**document, "id": name}, no_response=True)
+            except Exception as error:
+                left -= 1
+                if not is_conflict(error):
+                    raise
+                if self.knows(name):
+                    return False
+                if not left:
+                    raise
+            else:
+                return True
 
     def erase(self, name: Any) -> bool:
         container = readable(self._container)

@@ -18,6 +18,10 @@ _BY_STATUS: Final[dict[Code, str]] = {
     ),
     404: "The database or the container is not there any more: the next write makes it anew, unless create=False.",
     408: "The service did not answer in time: call again later.",
+    409: (
+        "It is not the key that is taken: the container has a unique key policy, or a trigger, which refuses this "
+        "value: change the value, or use a container without one."
+    ),
     429: (
         "The service is throttling, and went on through the client's own attempts: call again later, give the "
         "container more throughput, or raise retry_throttle_total= and retry_throttle_backoff_max=."

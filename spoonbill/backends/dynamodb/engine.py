@@ -1,7 +1,6 @@
 """What DynamoDB is asked for, by name."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from spoonbill.backends.dynamodb.batches import get_all_items, get_items, write_requests
@@ -39,6 +38,7 @@ from spoonbill.backends.shared.documents import (
 )
 from spoonbill.common.batching import batches
 from spoonbill.common.boto import may_be_done, never_repeats, once, reads_whole_answers
+from spoonbill.common.failures import pass_on, suppress_failures
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import SpoonbillError
 from spoonbill.query import Part, Query
@@ -122,6 +122,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
             table = Table(client, self._table_name, self._key, create=self._create)
             table.check()
         except Exception as error:
+            pass_on(error)
             misspelled = unknown_option(repr(self), error, DynamoDBOptions.__annotations__)
             if misspelled is not None:
                 raise misspelled from None
@@ -187,7 +188,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
             return conditional(lambda: table.client.put_item(TableName=table.name, Item=Item, **condition))
         except Exception as error:
             if may_be_done(error):
-                with suppress(Exception):  # it is still not known
+                with suppress_failures():  # it is still not known
                     if rev_of(self._item(table, name, consistent=True)) == rev_of(Item):
                         return True
             raise

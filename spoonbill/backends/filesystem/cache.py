@@ -6,10 +6,10 @@ import os
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from spoonbill.common.failures import suppress_failures
 from spoonbill.common.sentinels import MISSING
 from spoonbill.filesystems.disk.safely import NEW, PRIVATE, READ, read_regular
 from spoonbill.filesystems.folder import Folder
@@ -45,7 +45,7 @@ class DiskCache:
         folder = self._folder
         mark = folder.tag(folder.info(path))  # before the read: a copy is never marked as newer than it is
         copy = self._copy_of(path)
-        with suppress(OSError, ValueError):
+        with suppress_failures(OSError, ValueError):
             head, data = read_regular(str(copy), READ).split(b"\n", 1)
             if head == _head(path, mark, data):
                 return data
@@ -71,7 +71,7 @@ class DiskCache:
         return self._directory / name[:2] / name[2:]
 
     def _keep(self, copy: Path, data: bytes) -> None:
-        with suppress(OSError):  # a cache that cannot be written is slow, not wrong
+        with suppress_failures(OSError):  # a cache that cannot be written is slow, not wrong
             aside = self._new_path() / secrets.token_hex(16)
             try:
                 with os.fdopen(os.open(aside, NEW, PRIVATE), "wb") as file:
@@ -87,7 +87,7 @@ class DiskCache:
         if not self._swept:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             for left in directory.iterdir():
-                with suppress(OSError):
+                with suppress_failures(OSError):
                     if time.time() - left.lstat().st_mtime > _LONG:
                         left.unlink()
             self._swept = True

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from spoonbill.backends.filesystem.cache import DiskCache
 from spoonbill.backends.filesystem.limits import limits_below, longest_path
 from spoonbill.backends.shared import check_spelling, unknown_option
-from spoonbill.common.failures import UNSOUND
+from spoonbill.common.failures import UNSOUND, pass_on, raise_alone
 from spoonbill.common.masking import scrub, secrets_in
 from spoonbill.common.open_places import note_place
 from spoonbill.common.paths import absolute, is_local
@@ -146,7 +146,8 @@ class FilesystemRoot(Store[str, bytes]):
     def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
         """Raise what the filesystem failed with as an error of our tree."""
         if isinstance(error, SpoonbillError):
-            raise error
+            raise_alone(error)
+        pass_on(error)
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and key is not MISSING:
             self._refuse_long(key)
         misspelled = unknown_option(repr(self), error, _known_options(vars(self).get("_folder")))

@@ -22,6 +22,7 @@ from spoonbill.backends.shared.documents import (
     now,
     seconds_left,
 )
+from spoonbill.common.failures import pass_on
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
 from spoonbill.query import Part, Query
@@ -105,6 +106,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
             client = Client(**self._options) if self._given is None else self._given
             connection = FirestoreConnection(client, self._path, self._timeout)
         except Exception as error:
+            pass_on(error)
             misspelled = unknown_option(repr(self), error, FirestoreOptions.__annotations__)
             if misspelled is not None:
                 raise misspelled from None
@@ -113,7 +115,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
             raise self.failure("open", MISSING, error, "Check the options that the store was opened with.") from error
         try:
             self._examine(connection)
-        except Exception:
+        except BaseException:
             if self._given is None:
                 connection.close()
             raise

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import cycle, pairwise, repeat
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard, Unpack
+from time import monotonic
+from typing import Any, NoReturn, Unpack
 
 import lmdb
 
@@ -15,6 +16,8 @@ from spoonbill.backends.lmdb.compiled import (
     batch,
     batch_verbs,
     decode_keys,
+    encode_all,
+    is_small_dict,
     listing_verbs,
     single_key_verbs,
 )
@@ -24,6 +27,7 @@ from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.backends.lmdb.ranges import bounds_of, pairs_of
 from spoonbill.backends.lmdb.spool import Spool
 from spoonbill.common.batching import batches
+from spoonbill.common.failures import raise_alone
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
@@ -36,13 +40,13 @@ from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
 _DUE = (*repeat(False, 63), True)
-"""Every 64 writes, dead readers are looked for."""
-_LARGEST_SORTED = 200_000
+"""Every 64 writes that do not reach the disk, the file and dead readers are looked for."""
+_SOON = 0.05
+"""Seconds after which the next write looks for them whatever its number is."""
 _BATCH = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
 _RANGE = "range"
 """The kind of a part: ``("range", start, stop)``, keys as bytes, without `stop`, which is None for no end."""
-_DictItems: type[Any] = type({}.items())
 
 
 class Lmdb(Store[str, bytes]):
@@ -81,7 +85,9 @@ class Lmdb(Store[str, bytes]):
         shared = environment(path, engine)
         self._lock = shared.lock
         self._handle = SharedHandle(shared)
-        self._due = cycle(_DUE)
+        # To ask for the file costs a thousandth of a write that reaches the disk, and a third of one that does not.
+        self._due = repeat(True) if durability == "disk" else cycle(_DUE)
+        self._look_at = 0.0
 
     @property
     def _shared(self) -> Environment:
@@ -109,8 +115,8 @@ class Lmdb(Store[str, bytes]):
             with self._lock, self._handle.begin(None, None, True) as txn:
                 txn.put(key.encode() or EMPTY, value)
                 for due in self._due:  # takes one, and is cheaper than next()
-                    if due:
-                        self._shared.tend()
+                    if due or monotonic() > self._look_at:
+                        self._look()
                     break
         except FAILURES as error:
             if not self._repair("set", key, error):
@@ -120,6 +126,8 @@ class Lmdb(Store[str, bytes]):
     def delete(self, key: str) -> bool:
         try:
             with self._lock, self._handle.begin(None, None, True) as txn:
+                if next(self._due) or monotonic() > self._look_at:
+                    self._look()
                 return bool(txn.delete(key.encode() or EMPTY))
         except FAILURES as error:
             return self._repair("delete", key, error) and self.delete(key)
@@ -137,13 +145,18 @@ class Lmdb(Store[str, bytes]):
 
         return bool(self._write("replace", key, swap))
 
+    def _look(self) -> None:
+        """Look whether the file is still there, and after dead readers."""
+        self._shared.tend()
+        self._look_at = monotonic() + _SOON
+
     def _write(self, operation: str, key: str, work: Callable[[Any, bytes], Any]) -> Any:
         """Do `work` on one key in a write transaction, again after the map grew."""
         while True:
             try:
                 with self._lock, self._handle.begin(None, None, True) as txn:
-                    if next(self._due):
-                        self._shared.tend()
+                    if next(self._due) or monotonic() > self._look_at:
+                        self._look()
                     return work(txn, key.encode() or EMPTY)
             except FAILURES as error:
                 if not self._repair(operation, key, error):
@@ -155,7 +168,7 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         try:
             txn = self._handle.begin()
-            return list(map(txn.get, _encode_all(keys), repeat(default)))
+            return list(map(txn.get, encode_all(keys), repeat(default)))
         except (AttributeError, UnicodeEncodeError):
             return [self.get(key, default) for key in keys]  # one of them can be the key of no entry
         except FAILURES as error:
@@ -173,7 +186,7 @@ class Lmdb(Store[str, bytes]):
         self, operation: str, pairs: Iterable[tuple[Any, bytes]], down: Callable[[Any], str], *, clear: bool
     ) -> None:
         """Put `pairs` in one transaction, keys by `down`, sorted so far as they fit in memory at once."""
-        pieces: Iterable[Any] = [pairs.mapping] if _is_small_dict(pairs) else batches(pairs, self._batch)
+        pieces: Iterable[Any] = [pairs.mapping] if is_small_dict(pairs) else batches(pairs, self._batch)
         chunks = (batch(piece, down) for piece in pieces)
         with closing(self._spooled(operation, chunks)) as spool:
             if spool.is_large:
@@ -215,8 +228,9 @@ class Lmdb(Store[str, bytes]):
         keys = list(keys)
         while True:
             try:
-                names = [name for name in _encode_all(keys) if len(name) <= _LONGEST]
+                names = [name for name in encode_all(keys) if len(name) <= _LONGEST]
                 with self._lock, self._handle.begin(None, None, True) as txn:
+                    self._look()
                     return sum(map(txn.delete, names))
             except (AttributeError, UnicodeEncodeError):
                 return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry
@@ -369,7 +383,7 @@ class Lmdb(Store[str, bytes]):
         elif isinstance(error, TypeError) and operation in {"set", "add", "replace", "set_many", "replace_all"}:
             raise InvalidKeyError(f"{operation} in {self!r}: keys are str and values bytes ({error})") from error
         else:
-            raise error
+            raise_alone(error)
         return True
 
     def _no_key(self, key: Any) -> InvalidKeyError:
@@ -382,12 +396,3 @@ class Lmdb(Store[str, bytes]):
             f"set of key {shortened(key)} in {self!r}: it is {len(key.encode())} bytes long, LMDB holds {_LONGEST}; "
             "shorten it, or keep it in the value under a hash"
         ) from None
-
-
-def _encode_all(keys: Iterable[str]) -> Iterator[bytes]:
-    return (key.encode() or EMPTY for key in keys)
-
-
-def _is_small_dict(pairs: Any) -> TypeGuard[Any]:
-    """Return whether `pairs` are the items of a dict, which is then read as it is."""
-    return type(pairs) is _DictItems and len(pairs) <= _LARGEST_SORTED

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, repeat, takewhile
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import lmdb
 
@@ -26,6 +26,8 @@ _MARKER = ord(MARKER)
 _AFTER_MARKED = bytes([_MARKER + 1])
 _BATCH = 500
 _WORTH_SORTING = 20_000
+_LARGEST_SORTED = 200_000
+_DictItems: type[Any] = type({}.items())
 
 
 class Engine(Protocol):
@@ -162,6 +164,16 @@ def _one_is_marked(names: list[bytes]) -> bool:
 
 def _holds_marked(cursor: Any) -> bool:
     return bool(cursor.set_range(_MARKED)) and cursor.key() < _AFTER_MARKED
+
+
+def encode_all(keys: Iterable[str]) -> Iterator[bytes]:
+    """Yield keys as LMDB knows them."""
+    return (key.encode() or EMPTY for key in keys)
+
+
+def is_small_dict(pairs: Any) -> TypeGuard[Any]:
+    """Return whether `pairs` are the items of a dict, which is then read as it is."""
+    return type(pairs) is _DictItems and len(pairs) <= _LARGEST_SORTED
 
 
 def decode_keys(keys: Iterator[bytes], name: Callable[[bytes], Any], cursor: Any) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary, ref
@@ -12,6 +11,7 @@ import lmdbm
 
 from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.backends.shared import unknown_option
+from spoonbill.common.failures import pass_on_signal, suppress_failures
 from spoonbill.common.locks import engine_lock, new_lock
 from spoonbill.common.open_places import note_place
 from spoonbill.common.paths import absolute, identity
@@ -70,8 +70,8 @@ class Environment:
         self._process = os.getpid()
         rest = {"max_readers": _READERS} | {name: option for name, option in self.options.items() if name != "map_size"}
         flag = "r" if rest.pop("readonly", False) else "c"
-        if flag == "c":
-            with suppress(OSError):  # LMDB says itself what is wrong with the folder
+        if flag == "c" and self.identity is None:
+            with suppress_failures(OSError):  # LMDB says itself what is wrong with the folder
                 os.makedirs(os.path.dirname(self.path), exist_ok=True)  # noqa: PTH103, PTH120
         while True:
             try:
@@ -128,6 +128,7 @@ class Environment:
             handle.begin_with(begin)
 
     def _open_error(self, error: BaseException) -> StoreError:
+        pass_on_signal(error)
         return StoreError(
             f"LMDB cannot open {self.path}: {error}. The path names a directory that holds data.mdb; check its "
             "permissions, and that it is no file (subdir=False opens a file)"
@@ -235,7 +236,8 @@ def _data_file(path: str, options: dict[str, Any]) -> str:
 def _size_of(path: str) -> int:
     try:
         return os.path.getsize(path)  # noqa: PTH202
-    except OSError:
+    except OSError as error:
+        pass_on_signal(error)
         return 0
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any, NoReturn, Unpack
 
 import cloudpickle
 
@@ -14,6 +14,7 @@ from spoonbill.backends.modal.options import ModalOptions
 from spoonbill.backends.shared import Connection, check_client, client_module, refused_option
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
+from spoonbill.common.failures import came_from_outside, raise_alone
 from spoonbill.common.locks import Lock, engine_lock
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
@@ -106,7 +107,7 @@ class Modal(Store[str, Any]):
             )
             self._calls.run(found.hydrate.aio(self._client))
         except Exception as error:
-            raise self._translated("open", MISSING, error) from error
+            self._refuse("open", MISSING, error)
         locks = (engine_lock(("modal", found.object_id, stripe)) for stripe in range(_STRIPES))
         return _Handle(found, tuple(locks))
 
@@ -251,7 +252,7 @@ class Modal(Store[str, Any]):
         try:
             cloudpickle.dumps(value, protocol=4)
         except Exception as error:
-            raise self._translated("set", key, error) from error
+            self._refuse("set", key, error)
 
     @contextmanager
     def _alone(self, *keys: Any) -> Iterator[None]:
@@ -268,25 +269,29 @@ class Modal(Store[str, Any]):
         try:
             return self._calls.run(call(held))
         except Exception as error:
-            raise self._translated(operation, key, error) from error
+            self._refuse(operation, key, error)
 
     def _called_for_all(self, operation: str, names: list[str], call: Callable[[Any, str], Any]) -> list[Any]:
         held = self._connection().dict
         try:
             return list(self._calls.run_all(lambda name: call(held, name), names))
         except Exception as error:
-            raise self._translated(operation, MISSING, error) from error
+            self._refuse(operation, MISSING, error)
 
     def _listed(self, operation: str, listing: Callable[[Any], AsyncIterator[Any]]) -> Iterator[Any]:
         held = self._connection().dict
         try:
             yield from self._calls.pages(listing(held))
         except Exception as error:
-            raise self._translated(operation, MISSING, error) from error
+            self._refuse(operation, MISSING, error)
+
+    def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
+        """Raise an error of the client as one of our tree, and one that is ours or from outside as it is."""
+        raise_alone(self._translated(operation, key, error), cause=error)
 
     def _translated(self, operation: str, key: Any, error: Exception) -> Exception:
         """Return an error of the client as one of our tree; an error that is ours already as it is."""
-        if isinstance(error, SpoonbillError):
+        if isinstance(error, SpoonbillError) or came_from_outside(error):
             return error
         of = "" if key is MISSING else f" of key {shortened(key)}"
         if is_unreadable(error):

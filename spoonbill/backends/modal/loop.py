@@ -8,10 +8,10 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from spoonbill.common.batching import batches
+from spoonbill.common.failures import suppress_failures
 from spoonbill.common.locks import new_lock
 
 __all__ = ["CONCURRENCY", "Calls"]
@@ -86,7 +86,7 @@ class Calls:
         finally:
             # At the end of the program, and in a forked child, nobody is there any more to end the listing.
             if os.getpid() == reader and not sys.is_finalizing():
-                with suppress(Exception):
+                with suppress_failures():
                     self._wait(self._limited(_end(listing)))
 
     async def _limited(self, call: Coroutine[Any, Any, T]) -> T:

@@ -21,6 +21,7 @@ from spoonbill.backends.shared.documents import (
     now,
     seconds_left,
 )
+from spoonbill.common.failures import pass_on
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import CodecError, StoreError
@@ -109,13 +110,14 @@ class MongoDBEngine(DocumentEngine[Filter]):
             concern = None if base.write_concern.acknowledged else WriteConcern(w=1)
             collection = base.get_collection(self._name, codec_options=OPTIONS, write_concern=concern)
         except (PyMongoError, ValueError, TypeError) as error:
+            pass_on(error)
             misspelled = unknown_option(repr(self), error, MongoDBOptions.__annotations__)
             if misspelled is not None:
                 raise misspelled from None
             raise self.failure("open", MISSING, error, "Check the URI, the names and the options.") from error
         try:
             self._examine(collection)
-        except Exception:
+        except BaseException:
             if self._given is None:
                 _disconnect(collection)
             raise
@@ -316,6 +318,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
         try:
             data = self._encode({"_id": name, **document})
         except Exception as error:
+            pass_on(error)
             raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from error
         if len(data) > LARGEST:
             raise self.too_large(key, len(data))

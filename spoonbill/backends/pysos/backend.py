@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.backends.pysos.file import PYSOS_FILES, PysosFile
+from spoonbill.common.failures import raise_alone
 from spoonbill.common.nesting import MOST_LEVELS, is_deeper
 from spoonbill.common.paths import absolute
 from spoonbill.common.sentinels import MISSING
@@ -54,6 +55,8 @@ class Pysos(Store[str, bytes]):
         return file
 
     def _engine_error(self, operation: str, key: Any, error: OSError) -> StoreError:
+        if isinstance(error, StoreError):  # of the file, which says it all
+            raise_alone(error)
         if isinstance(error, StoreError):
             return error
         return self._failure(operation, key, error, "Check the disk; what was stored before can still be read.")

@@ -2,12 +2,12 @@
 
 import os
 from bisect import insort
-from contextlib import suppress
 from typing import Any
 
 from spoonbill.backends.pysos.recovery import recover
 from spoonbill.backends.shared import client_module
 from spoonbill.backends.shared.open_files import OpenFile, OpenFiles, WriterLock
+from spoonbill.common.failures import pass_on_signal, suppress_failures
 from spoonbill.errors import StoreError
 
 __all__ = ["PYSOS_FILES", "PysosFile"]
@@ -59,6 +59,7 @@ class PysosFile(OpenFile):
         except StoreError:
             raise
         except (OSError, ValueError, TypeError, RecursionError) as error:
+            pass_on_signal(error)
             raise StoreError(
                 f"pysos cannot open {self.path}: {error}. It is a text file of JSON lines; check the path, its "
                 "permissions and that no other program wrote it"
@@ -77,7 +78,7 @@ class PysosFile(OpenFile):
 
     def __del__(self) -> None:
         if hasattr(self, "_dict"):
-            with suppress(OSError):
+            with suppress_failures(OSError):
                 self._dict.close()
 
     def forsake(self) -> None:
@@ -91,7 +92,7 @@ class PysosFile(OpenFile):
                 if self.unsettled:
                     self.check_inherited()
                     self.check_place()
-                    with suppress(OSError, ValueError):  # the byte of a failed `_free`, which is tried again here
+                    with suppress_failures(OSError, ValueError):  # the byte of a failed `_free`, tried again
                         self._dict.close()
                     self._dict = self._open_file()
                     self.unsettled = False

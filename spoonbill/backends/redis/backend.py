@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any, NoReturn
 
 from spoonbill.backends.redis.client import is_cluster, portable_configuration, recipe_of
+from spoonbill.common.failures import raise_alone
 
 # That line comes first: where the client is missing, it says what to install.
 # isort: split
@@ -367,7 +368,7 @@ class Redis(Store[str, bytes]):
         scrub(error, self._connection.secrets)
         if isinstance(error, SpoonbillError) or not GUIDE.is_of_client(error):
             if not isinstance(error, OtherTypeError):
-                raise error
+                raise_alone(error)
             raise self._other_type(operation, self._names.key(error.name), error.kind) from None
         if is_wrong_type(error) and key is not MISSING:
             kind = self._connection.call(("TYPE", self._name(key))).decode()

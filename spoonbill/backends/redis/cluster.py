@@ -1,7 +1,6 @@
 """The way to a Redis cluster: each key to the server that has its slot."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from redis.crc import key_slot
@@ -9,6 +8,7 @@ from redis.exceptions import AskError, MovedError, ResponseError, TryAgainError
 
 from spoonbill.backends.redis.connection import Command, RedisConnection
 from spoonbill.backends.redis.wire import exchange, pack
+from spoonbill.common.failures import suppress_failures
 
 _ASKING = pack((b"ASKING",))
 _EPOCH = b"cluster_current_epoch:"
@@ -133,7 +133,7 @@ class ClusterConnection(RedisConnection):
 
     def repair(self, error: Exception) -> None:  # noqa: ARG002 - whatever it was, the servers may have changed
         if self.client is not None:
-            with suppress(Exception):  # the next attempt tells what is wrong
+            with suppress_failures():  # the next attempt tells what is wrong
                 self.client.nodes_manager.initialize()
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import redis.exceptions as theirs
 
+from spoonbill.common.failures import raise_alone
+
 
 class LostAnswerError(Exception):
     """A command was sent that is not safe to repeat, and its answer never came."""
@@ -72,7 +74,7 @@ def raise_failed(replies: list[Any]) -> list[Any]:
     """Return the answers, or raise the first that is an error."""
     for reply in replies:
         if isinstance(reply, Exception):
-            raise reply
+            raise_alone(reply)
     return replies
 
 

@@ -11,6 +11,7 @@ from spoonbill.backends.safetensors.mapped_pages import WORTH_MAPPING
 from spoonbill.backends.safetensors.remote import RemoteFile
 from spoonbill.codecs.safetensors.frameworks import get_framework
 from spoonbill.codecs.safetensors.header import TensorInfo
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.common.masking import hiding, masked, secrets_in, without
 from spoonbill.common.paths import absolute
 from spoonbill.common.text import shortened
@@ -94,6 +95,7 @@ class SafetensorsFile(Store[str, Any]):
         except CodecError as error:
             raise CodecError(f"{masked(self._url)} cannot be opened: {error}. Use another copy of the file.") from error
         except OSError as error:
+            pass_on_signal(error)
             reason = without(secrets_in(self._url, self._options), f"{type(error).__name__}: {error}")
             raise StoreError(
                 f"{masked(self._url)} cannot be opened: {reason}. Check the path and its permissions."
@@ -123,8 +125,8 @@ class SafetensorsFile(Store[str, Any]):
         try:
             if file is not None and file.current():
                 return file
-        except OSError:  # told by what follows
-            pass
+        except OSError as error:  # told by what follows
+            pass_on_signal(error)
         return self._renew()
 
     def _engine_error(self, operation: str, error: Exception) -> StoreError:

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakSet, finalize
 
 from spoonbill.common.locks import new_lock
+from spoonbill.common.weak import weakly
 from spoonbill.errors import ClosedError
 
 __all__ = ["Connection"]
@@ -33,8 +34,8 @@ class Connection(Generic[H]):
     def __init__(
         self, connect: Callable[[], H], disconnect: Callable[[H], object] | None, closed: Callable[[], ClosedError]
     ) -> None:
-        self._connect = connect
-        self._closed_error = closed
+        self._connect = weakly(connect)
+        self._closed_error = weakly(closed)
         self._closed = False
         self._handle: H | None = None
         self._opened: list[H] = []

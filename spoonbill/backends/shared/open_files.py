@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet, WeakValueDictionary, finalize, ref
 
+from spoonbill.common.failures import pass_on_signal, suppress_failures
 from spoonbill.common.locks import new_lock
 from spoonbill.common.open_places import note_place
 from spoonbill.common.paths import identity
@@ -55,14 +55,14 @@ class WriterLock:
             fcntl.flock(self._descriptor, getattr(fcntl, how) | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:  # a filesystem without such locks
-            pass
+        except OSError as error:  # a filesystem without such locks
+            pass_on_signal(error)
         return True
 
     def close(self) -> None:
         """Let the file go; a forked child that has the descriptor too does not keep it."""
         if self._end.alive:
-            with suppress(ImportError, OSError):
+            with suppress_failures(ImportError, OSError):
                 import fcntl
 
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)

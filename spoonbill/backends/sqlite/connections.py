@@ -5,16 +5,20 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 from spoonbill.common.locks import new_lock
 from spoonbill.common.open_places import forget_place, note_place
-from spoonbill.common.paths import MEMORY
+from spoonbill.common.paths import MEMORY, identity
+from spoonbill.common.weak import weakly
+from spoonbill.errors import StoreError
 
 __all__ = ["Connections"]
+
+T = TypeVar("T")
 
 _WAIT: Final = 0.02
 _inherited: list[object] = []
@@ -29,9 +33,50 @@ class _Owned:
         self._process = os.getpid()
         self.depth = 0
 
+    def begin(self) -> int:
+        """Begin a transaction that writes, or a savepoint in the one that there is; return how deep it lies."""
+        if self.depth and not self.connection.in_transaction:
+            self.depth = 0  # its end was cut off
+        level = self.depth
+        try:
+            self.connection.execute(f"SAVEPOINT {_name(level)}" if level else "BEGIN IMMEDIATE")
+            self.depth = level + 1
+        except BaseException:
+            self.undo(level)
+            raise
+        return level
+
+    def commit(self, level: int) -> None:
+        """Make what was written at a depth last, or a part of what is around it."""
+        self.connection.execute(f"RELEASE {_name(level)}" if level else "COMMIT")
+        self.depth = level
+
+    def undo(self, level: int) -> None:
+        """Undo what was written at a depth, also where an exception arrives in the middle of that."""
+        try:
+            self._undo(level)
+        except BaseException:
+            self._undo(level)
+            raise
+
+    def _undo(self, level: int) -> None:
+        self.depth = level
+        if not self.connection.in_transaction:
+            return
+        if not level:
+            self.connection.execute("ROLLBACK")
+            return
+        with suppress(sqlite3.OperationalError):  # there is no such savepoint (any more)
+            self.connection.execute(f"ROLLBACK TO {_name(level)}")
+            self.connection.execute(f"RELEASE {_name(level)}")
+
     def __del__(self) -> None:
         if os.getpid() == self._process:
             self.connection.close()
+
+
+def _name(level: int) -> str:
+    return f"spoonbill_{level}"
 
 
 class Connections:
@@ -61,10 +106,11 @@ class Connections:
         self.in_memory = path == MEMORY
         self._durability, self._timeout, self._readonly = durability, timeout, readonly
         self._mode = "ro" if readonly else "rwc" if create else "rw"
-        self._closed_error = closed_error
+        self._closed_error = weakly(closed_error)
         self._closed = False
         self._lock = new_lock()
         self._begin()
+        self._identity: tuple[int, int] | None = None
         self._only = _Owned(self._open()) if self.in_memory else None
         if not self.in_memory:
             note_place(self, "a SQLite database", lambda: (path, f"{path}-wal", f"{path}-shm"))
@@ -90,10 +136,26 @@ class Connections:
         return owned
 
     def _opened(self) -> _Owned:
+        self.check_place()
         owned = _Owned(self._open())
         with self._lock:
+            self._identity = self._identity or identity(self.path)
             self._all.add(owned)
         return owned
+
+    def check_place(self) -> None:
+        """Raise where the path does not name any more what was opened.
+
+        Raises
+        ------
+        StoreError
+            If the file was removed, moved or replaced: what is written here would be lost with the old one.
+        """
+        if self._identity is not None and identity(self.path) != self._identity:
+            raise StoreError(
+                f"{self.path} was removed, moved or replaced while it was open, so nothing more is written to it: "
+                "close the store and open it again"
+            )
 
     def _open(self) -> sqlite3.Connection:
         where = self.path if self.in_memory else f"{Path(self.path).as_uri()}?mode={self._mode}"
@@ -141,30 +203,40 @@ class Connections:
     def changed(self, sql: str, operands: tuple[Any, ...] = ()) -> int:
         """Return how many rows a statement changed."""
         connection = self.mine()
+        self.check_place()
         if self.in_memory:
             with self._lock:
                 return connection.execute(sql, operands).rowcount
         return connection.execute(sql, operands).rowcount
 
+    def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` does in a transaction of this thread that writes: all of it, or nothing."""
+        with self.guard():
+            owned = self._own()
+            self.check_place()
+            level = owned.begin()
+            try:
+                result = work(owned.connection)
+                owned.commit(level)
+            except BaseException:
+                owned.undo(level)
+                raise
+            return result
+
     @contextmanager
-    def atomically(self) -> Iterator[sqlite3.Connection]:
+    def atomically(self) -> Iterator[None]:
         """Hold a transaction of this thread that writes, or a savepoint in the one that it has: all or nothing."""
         with self.guard():
             owned = self._own()
-            connection, name = owned.connection, f"spoonbill_{owned.depth}"
-            connection.execute("BEGIN IMMEDIATE" if not owned.depth else f"SAVEPOINT {name}")
-            outermost = not owned.depth
-            owned.depth += 1
+            self.check_place()
+            level = owned.begin()
             try:
-                yield connection
-                connection.execute("COMMIT" if outermost else f"RELEASE {name}")
+                yield
+                self.check_place()
+                owned.commit(level)
             except BaseException:
-                if connection.in_transaction:
-                    for undo in ("ROLLBACK",) if outermost else (f"ROLLBACK TO {name}", f"RELEASE {name}"):
-                        connection.execute(undo)
+                owned.undo(level)
                 raise
-            finally:
-                owned.depth -= 1
 
     def listed(self, sql: str, operands: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a statement as they are now, whatever is written meanwhile, also by this thread."""

@@ -15,6 +15,7 @@ from spoonbill.backends.sqlite.errors import GUIDE, is_closed
 from spoonbill.backends.sqlite.pushdown import ROWS, Filter, SQLitePushdown, path_of
 from spoonbill.backends.sqlite.scheme import Cell, SQLiteScheme, fields_in, written
 from spoonbill.backends.sqlite.table import Table
+from spoonbill.common.failures import raise_alone
 from spoonbill.common.paths import MEMORY, absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
@@ -133,17 +134,21 @@ class SQLiteEngine(DocumentEngine[Filter]):
         return self._connections.changed(self._erase, (name,)) > 0
 
     def take(self, name: Any) -> dict[str, Any] | None:
-        with self._connections.atomically() as connection:
+        def take(connection: sqlite3.Connection) -> dict[str, Any] | None:
             rows = connection.execute(self._take, (name,)).fetchall()
             return self._fields(name, rows[0][0]) if rows else None
 
+        return self._connections.transact(take)
+
     def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: Any) -> bool:
-        with self._connections.atomically() as connection:
+        def swap(connection: sqlite3.Connection) -> bool:
             rows = connection.execute(self._find, (name,)).fetchall()
             if not rows or not fits(self._fields(name, rows[0][0])):
                 return False
             connection.execute(self._update, (document, name))
             return True
+
+        return self._connections.transact(swap)
 
     def _fields(self, name: Any, cell: Any) -> dict[str, Any]:
         try:
@@ -159,8 +164,7 @@ class SQLiteEngine(DocumentEngine[Filter]):
         return {name: self._fields(name, cell) for name, cell in self._connections.rows(sql, tuple(names))}
 
     def put(self, documents: dict[Any, Any]) -> None:
-        with self._connections.atomically() as connection:
-            connection.executemany(self._write, documents.items())
+        self._connections.transact(lambda connection: connection.executemany(self._write, documents.items()))
 
     def remove(self, names: list[Any]) -> int:
         marks = ", ".join("?" * len(names))
@@ -238,7 +242,7 @@ class SQLiteEngine(DocumentEngine[Filter]):
         try:
             return work(*arguments)
         except Exception as error:
-            raise self.translated(operation, MISSING, error) from error
+            raise_alone(self.translated(operation, MISSING, error), cause=error)
 
     # -- keys, sizes, errors -----------------------------------------------------------------------------------
 

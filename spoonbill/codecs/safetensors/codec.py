@@ -48,7 +48,8 @@ class Safetensors:
         try:
             return dump_blob({_ALONE: value}, self.framework, _MARK)
         except CodecError as error:
-            raise error.__cause__ or error from None  # the name of its own making says nothing to the caller
+            # The name of its own making says nothing to the caller.
+            raise CodecError(str(error.__cause__ or error)) from None
 
     def loads(self, data: bytes | memoryview) -> Any:
         """Return the tensor or the dict of tensors of these bytes; ``CodecError`` where they cannot be read."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.errors import CodecError
 
 __all__ = ["Header", "TensorInfo", "build_header", "header_length", "parse_blob", "parse_header"]
@@ -214,6 +215,7 @@ def _json(text: bytes) -> dict[str, Any]:
     try:
         entries: Any = json.loads(text.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
+        pass_on_signal(error)
         raise CodecError(f"its header is no valid JSON: {error}") from error
     return entries  # type: ignore[no-any-return]
 

@@ -9,6 +9,7 @@ from jax.core import Tracer  # pyright: ignore[reportMissingImports]
 
 from spoonbill.codecs.safetensors.frameworks import refuse
 from spoonbill.codecs.safetensors.numpy_framework import NumpyFramework
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.errors import CodecError, UnsupportedError
 
 __all__ = ["JaxFramework"]
@@ -24,6 +25,7 @@ class JaxFramework:
         try:
             self._device = jax.devices(device)[0]
         except RuntimeError as error:
+            pass_on_signal(error)
             raise UnsupportedError(f"jax has no device {device!r}: {error}") from error
         self._arrays = NumpyFramework()
 

@@ -7,6 +7,7 @@ import torch
 
 from spoonbill.codecs.safetensors.frameworks import refuse
 from spoonbill.codecs.safetensors.numpy_framework import NumpyFramework
+from spoonbill.common.failures import pass_on_signal
 from spoonbill.errors import CodecError, UnsupportedError
 
 __all__ = ["TorchFramework"]
@@ -54,6 +55,7 @@ class TorchFramework:
         try:
             self._device = torch.device(device)
         except RuntimeError as error:
+            pass_on_signal(error)
             raise UnsupportedError(f"torch has no device {device!r}: {error}") from error
         self._elsewhere = self._device.type != "cpu"
         self._arrays = NumpyFramework()

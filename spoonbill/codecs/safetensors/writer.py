@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spoonbill.codecs.safetensors.header import KIND, build_header
+from spoonbill.common.failures import was_raised_by_signal
 from spoonbill.common.masking import masked, secrets_in, without
 from spoonbill.common.open_places import refuse_open_place
 from spoonbill.errors import CodecError, MissingExtraError, StoreError
@@ -54,7 +55,7 @@ def write_file(
             for name in order:
                 put(name, file.write)
     except OSError as error:
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError) or was_raised_by_signal(error):
             raise
         reason = without(secrets_in(url, storage_options), f"{type(error).__name__}: {error}")
         raise StoreError(

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from spoonbill.common.failures import suppress_failures
 from spoonbill.common.traits import Guarantees
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.disk.descent import descend
@@ -59,7 +60,7 @@ class LocalFiles(Folder):
 
     @property
     def marks(self) -> list[str]:
-        with suppress(OSError):
+        with suppress_failures(OSError):
             return [os.path.realpath(self.root), str(Path(self.root).stat().st_ino)]
         return [os.path.realpath(self.root)]
 
@@ -246,7 +247,7 @@ class LocalFiles(Folder):
             try:
                 data = self.read(aside if folder is None else path[: -len(name)] + aside)
             except BaseException:
-                with suppress(OSError):
+                with suppress_failures(OSError):
                     _appear(aside, name, folder)  # unless it was set anew meanwhile
                 raise
             os.unlink(aside, dir_fd=folder)
@@ -278,7 +279,7 @@ def both(folder: int | None) -> dict[str, int]:
 
 def discard(name: str, folder: int | None) -> None:
     """Remove a file that nobody needs, if that can be done."""
-    with suppress(OSError):
+    with suppress_failures(OSError):
         os.unlink(name, dir_fd=folder)
 
 

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
+from spoonbill.common.failures import pass_on_signal, suppress_failures
 from spoonbill.filesystems.disk.safely import READ_LINKED
 
 
@@ -33,10 +34,10 @@ def folder_lock(folder: str, *, wait: bool) -> Iterator[bool]:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             held = False
-        except OSError:  # a filesystem without such locks
-            pass
+        except OSError as error:  # a filesystem without such locks
+            pass_on_signal(error)
         yield held
     finally:
-        with suppress(OSError):
+        with suppress_failures(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_UN)  # for a forked child that has the descriptor too
         os.close(descriptor)

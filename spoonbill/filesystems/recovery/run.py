@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, Self
 
 from spoonbill.common.batching import batches
+from spoonbill.common.failures import pass_on_signal, suppress_failures
 from spoonbill.filesystems.folder import JOURNAL, PART, Folder
 
 STEM = "saving-"
@@ -153,7 +154,8 @@ class Run:
         try:
             data = self._folder.read_own(self._path(token))
             head = json.loads(data) if len(data) < _MOST else None
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError, RecursionError) as error:
+            pass_on_signal(error)
             return None
         if type(head) is not dict or set(head) != _FIELDS or head["spoonbill"] != "run 1" or head["token"] != token:
             return None
@@ -177,7 +179,7 @@ class Run:
 
 def sweep(folder: Folder, token: str) -> None:
     """Remove what carries a token, the note of the run last."""
-    with suppress(Exception):  # nobody sees them, and the next one sweeps again
+    with suppress_failures():  # nobody sees them, and the next one sweeps again
         note = f"{STEM}{token}-run{PART}"
         names = [name for name in _list_names(folder, f"{STEM}{token}-") if name.endswith(PART) and name != note]
         for batch in batches([*names, note], 1000):

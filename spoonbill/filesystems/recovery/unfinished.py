@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from spoonbill.common.failures import pass_on
 from spoonbill.common.sentinels import MISSING
 from spoonbill.filesystems.commit import is_unfinished
 from spoonbill.filesystems.folder import NO_KEYS, Folder
@@ -85,6 +86,7 @@ class Unfinished:
         except FileNotFoundError:
             return MISSING
         except self._folder.failures as error:
+            pass_on(error)
             return error
 
     def exists(self, path: str) -> bool:

@@ -8,6 +8,7 @@ from io import BytesIO
 from operator import methodcaller
 from typing import Any
 
+from spoonbill.common.failures import suppress_failures
 from spoonbill.common.locks import new_lock
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.filesystems.folder import Folder, Info, beside
@@ -47,8 +48,8 @@ class FtpFolder(Folder):
             self._amid = True
             try:
                 result = self._twice(work) if again else self._once(work)
-            except Exception as error:
-                self._amid = isinstance(error, _DROPPED)  # a late answer of this call is not that of the next
+            except ftplib.error_perm:
+                self._amid = False  # it was answered; after anything else an answer may come late, to the next call
                 raise
             self._amid = False
             return result
@@ -126,7 +127,7 @@ class FtpFolder(Folder):
             self._store(aside, data)
             self._on_line(lambda ftp: ftp.rename(aside, path), again=False)
         except BaseException:
-            with suppress(Exception):
+            with suppress_failures():
                 self._on_line(lambda ftp: ftp.delete(aside))
             raise
 
@@ -182,7 +183,7 @@ class FtpFolder(Folder):
             ]
 
     def close(self) -> None:
-        with self._turn, suppress(OSError, EOFError, ftplib.Error):
+        with self._turn, suppress_failures(OSError, EOFError, ftplib.Error):
             self._opened.ftp.close()
 
 

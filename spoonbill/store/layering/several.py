@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from spoonbill.common.failures import pass_on, raise_alone
 from spoonbill.common.generics import K, V
 from spoonbill.common.traits import Limits
 from spoonbill.errors import StackError
@@ -90,9 +91,10 @@ def _in_all(stores: Iterable[Store[Any, Any]], verb: str) -> None:
         try:
             getattr(store, verb)()
         except Exception as error:
+            pass_on(error)
             errors.append(error)
     if errors:
-        raise errors[0]
+        raise_alone(errors.pop(0))
 
 
 def _least(limits: Iterable[int | None]) -> int | None:

@@ -45,6 +45,20 @@ class TestTrouble(CosmosDBTests):
             answer_with(self.running)
             assert None not in (result := call(), *(result if isinstance(result, list) else ()))
 
+    def test_a_conflict_of_a_unique_key_is_no_presence(self, store):
+        """409 for another reason than the id: add raises and names it; a writer that was faster and is gone is none."""
+        fault = {"status": 409, "method": "POST", "writes": True, "message": "Unique index constraint violation."}
+        for call in (lambda: store.add("new", {"mail": "a@b"}), lambda: store.setdefault("new", {"mail": "a@b"})):
+            answer_with(self.running, {**fault, "times": 100})
+            with pytest.raises(StoreError, match=r"Unique index constraint violation.*unique key policy"):
+                call()
+            answer_with(self.running)
+            assert "new" not in store
+        answer_with(self.running, {**fault, "times": 1})
+        assert store.add("new", {"mail": "a@b"})
+        assert not store.add("new", {"mail": "c@d"})
+        assert store["new"] == {"mail": "a@b"}
+
     def test_what_is_missing_is_said(self):
         """No address, no credential, wrong options: an error at open, or at the first use, that names them."""
         with pytest.raises(UnsupportedError, match="endpoint="):

@@ -116,6 +116,7 @@ function planned(req, body) {
 }
 
 function isMeant(fault, req, parts) {
+  if (fault.writes && isQuery(req)) return false;
   return (fault.account ? !parts.length : parts[4] === "docs") && (!fault.method || fault.method === req.method);
 }
 

@@ -8,10 +8,11 @@ from spoonbill.backends.shared.documents.engine import DocumentEngine, Unwritten
 from spoonbill.backends.shared.documents.pushdown import PushedQuery
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
+from spoonbill.common.failures import raise_alone, was_raised_by_signal
 from spoonbill.common.masking import scrub, secrets_in
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
-from spoonbill.errors import CodecError, KeyTooLongError
+from spoonbill.errors import CodecError, KeyTooLongError, SpoonbillError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.parts import check_count, parts_of_names
@@ -43,7 +44,7 @@ class DocumentBackend(Store[Any, Any]):
         try:
             found = self._engine.find(name)
         except Exception as error:
-            raise self._translated("get", key, error) from error
+            self._refuse("get", key, error)
         value = MISSING if found is None else self._loaded("get", key, found)
         return default if value is MISSING else value
 
@@ -56,7 +57,7 @@ class DocumentBackend(Store[Any, Any]):
         try:
             self._engine.write(name, document)
         except Exception as error:
-            raise self._translated("set", key, error) from error
+            self._refuse("set", key, error)
 
     def delete(self, key: Any) -> bool:
         name = self._lookup(key)
@@ -191,20 +192,28 @@ class DocumentBackend(Store[Any, Any]):
             left = set(error.names)
             keys = [key for key in keys if self._lookup(key) in left]
         reason = self._translated(operation, MISSING if len(keys) != 1 else keys[0], cause)
+        if reason is cause and not isinstance(cause, SpoonbillError):
+            raise_alone(cause)  # it is not of the engine, as what arrives from outside
         done += len(batch) - len(keys)
         if not done:
-            raise reason from (None if reason is cause else cause)
+            raise_alone(reason, cause=cause)
         raise self._partial_failure(operation, reason, done=done, failed=tuple(keys)) from cause
 
     def _tried(self, operation: str, key: Any, work: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return work(*arguments)
         except Exception as error:
-            raise self._translated(operation, key, error) from error
+            self._refuse(operation, key, error)
+
+    def _refuse(self, operation: str, key: Any, error: Exception) -> NoReturn:
+        """Raise an error of the client as one of our tree, and any other as it is."""
+        raise_alone(self._translated(operation, key, error), cause=error)
 
     def _translated(self, operation: str, key: Any, error: Exception) -> Exception:
-        """Return an error of the client as one of our tree; an error that is ours already as it is."""
+        """Return an error of the client as one of our tree; one that is ours, or from outside, as it is."""
         cause = error.cause if isinstance(error, UnwrittenError) else error
+        if was_raised_by_signal(cause):
+            return cause
         scrub(cause, secrets_in(self._configuration))
         return self._engine.translated(operation, key, cause)
 
@@ -257,7 +266,7 @@ class DocumentBackend(Store[Any, Any]):
         try:
             yield from self._living(native, **options)
         except Exception as error:
-            raise self._translated(operation, MISSING, error) from error
+            self._refuse(operation, MISSING, error)
 
     def _living(self, native: Any, *, limit: int | None = None, **options: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Yield the names and fields of what has not expired, `limit` at most."""

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
+from weakref import ref
 
 from spoonbill.backends.shared.documents.escape import KeyEscape
 from spoonbill.backends.shared.documents.model import is_sound
@@ -81,7 +82,15 @@ class DocumentEngine(ABC, Generic[F]):
     ends_in_fields: ClassVar[bool] = False
 
     def __init__(self, store: Store[Any, Any]) -> None:
-        self.store = store
+        self._store = ref(store)  # which holds this engine
+
+    @property
+    def store(self) -> Store[Any, Any]:
+        """The store that this is the engine of."""
+        store = self._store()
+        if store is None:
+            raise ReferenceError("the store of this engine is gone")
+        return store
 
     def __repr__(self) -> str:
         return repr(self.store)
