@@ -166,7 +166,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
                 left -= 1
                 if not is_conflict(error):
                     raise
-                if self.knows(name):
+                if self.find(name) is not None:
                     return False
                 if not left:
                     raise

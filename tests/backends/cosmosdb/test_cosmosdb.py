@@ -137,7 +137,7 @@ class TestCosmosDB(CosmosDBTests, DocumentExpiryContract, DocumentContract):
             assert list(store.keys(glob("?*" + glob_literal(text[1:900])))) == list(found) or len(text) == 1
             texts = [request.partition('"parameters"')[0] for request in transport.requests]
             assert all(
-                re.fullmatch(r'\{"query":"[ \w@=.,*()\[\]]*(\\"[\\\w]*\\"[ \w@=.,()\[\]]*)*",', query)
+                re.fullmatch(r'\{"query":"[ \w@=>.,*()\[\]]*(\\"[\\\w]*\\"[ \w@=>.,()\[\]]*)*",', query)
                 for query in texts
             )
 
