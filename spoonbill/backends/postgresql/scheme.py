@@ -32,7 +32,7 @@ def text_up(text: str) -> str:
 
 
 class PostgresScheme(DocumentScheme):
-    """Values as ``jsonb``. Numbers that it does not give back, bytes and times stand as text under the reserved field."""
+    """Values as ``jsonb``. Numbers that it does not give back, bytes and times are text under the reserved field."""
 
     native_bytes: ClassVar[bool] = False
 

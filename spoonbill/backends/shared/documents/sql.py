@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from spoonbill.backends.shared.documents.model import is_sound
-from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown, PushedPart
+from spoonbill.backends.shared.documents.pushdown import NOTHING, Pushdown, PushedPart
 from spoonbill.backends.shared.documents.ranges import after_prefix
-from spoonbill.query import Condition, Eq, IsIn, Pattern
+from spoonbill.query import Condition, Pattern
 
 __all__ = ["Filter", "SqlPushdown", "joined", "span", "test"]
 
