@@ -98,8 +98,8 @@ class RocksDB(Store[str, bytes]):
             raise self._closed_error()
         if os.getpid() != self._database.process:
             raise StoreError(
-                f"{self!r} was opened before a fork, and RocksDB does not work on the other side: open it in the child, "
-                "with secondary= where the parent goes on"
+                f"{self!r} was opened before a fork, and RocksDB does not work in a child: open it there, with "
+                "secondary= where the parent goes on"
             )
         if self._follows:
             self._database.handle.try_catch_up_with_primary()
