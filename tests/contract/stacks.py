@@ -6,16 +6,23 @@ from spoonbill import (
     Cached,
     Chunked,
     Codec,
+    Compressed,
+    Encrypted,
     Expiring,
     Fallback,
     HashedKeys,
     KeyLayer,
     Layer,
     Limited,
+    Logged,
+    Metered,
     Mirrored,
+    Prefixed,
+    Retrying,
     Routed,
     Search,
     Sharded,
+    Signed,
     Tagged,
     Tiered,
     ValueLayer,
@@ -33,8 +40,8 @@ class Reversed(ValueLayer):
         return data[::-1]
 
 
-class Prefixed(KeyLayer):
-    """Puts every key in a room of its own."""
+class OwnPrefix(KeyLayer):
+    """A stranger's layer of keys."""
 
     def down(self, key):
         return f"p:{key}"
@@ -70,6 +77,9 @@ OVER_ANYTHING = (
     Layer,
     GetAlone,
     Tagged,
+    Metered,
+    Logged,
+    Retrying,
     lambda inner: Limited(inner, max_value=1_000_000),
     lambda inner: Limited(inner, max_entries=1000, policy="lru"),
     lambda inner: Tiered(Memory(), inner),
@@ -83,7 +93,12 @@ OVER_BYTES = (
     *OVER_ANYTHING,
     Expiring,
     Reversed,
-    Prefixed,
+    OwnPrefix,
+    lambda inner: Prefixed(inner, "p/:*"),
+    Compressed,
+    lambda inner: Compressed(inner, min_size=0, codec="gzip"),
+    lambda inner: Encrypted(inner, bytes(32)),
+    lambda inner: Signed(inner, bytes(32)),
     Search,
     lambda inner: HashedKeys(inner, max_bytes=71),
     lambda inner: Chunked(inner, 3),

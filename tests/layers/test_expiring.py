@@ -1,6 +1,7 @@
 """A time to live over any store."""
 
 import math
+import time
 
 import pytest
 
@@ -9,6 +10,7 @@ from spoonbill.backends import Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import CodecError
 from spoonbill.testing import LayerContract
+from tests.layers.kills import ROUNDS, killed
 
 
 class Clock:
@@ -137,3 +139,33 @@ def test_an_engine_that_expires_is_left_to_do_it(clock):
     assert inner.inner.mapping["a"].keys() == {"spoonbill__until", "spoonbill__value"}
     assert "expires entries itself" in store.route("set")
     assert "ttl" in Cached(store).features
+
+
+def test_a_writer_that_is_killed(tmp_path):
+    """SIGKILL at random moments, also of sweeps: what stays is there whole, what was over stays absent."""
+    path = tmp_path / "d"
+    for seed in range(ROUNDS):
+
+        def work(done):
+            store = Expiring(LmdbStore(path, durability="process"))
+            for number in range(1, 1_000_000):
+                store.set(f"over-{number % 10}", [number] * (number % 90), ttl=0.001)
+                store.set(f"stays-{number % 10}", [number] * (1 + number % 90), ttl=1000)
+                done(number)
+                if number % 5 == 0:
+                    store.sweep()
+
+        finished = killed(work, seed)
+        time.sleep(0.002)
+        with Expiring(LmdbStore(path, durability="process")) as store:
+            alive = dict(store.items())
+            assert not [key for key in alive if key.startswith("over-")]
+            assert len(store) == len(alive)
+            for number in finished[-10:]:
+                value = alive[f"stays-{number % 10}"]
+                assert value[0] in {number, finished[-1] + 1}
+                assert value == [value[0]] * (1 + value[0] % 90)
+                assert store.ttl(f"stays-{number % 10}") > 900
+            store.sweep()
+            assert store.raw.keys() == alive.keys()
+            store.clear()

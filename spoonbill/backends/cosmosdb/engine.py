@@ -19,7 +19,7 @@ from spoonbill.backends.cosmosdb.pushdown import ESCAPE, HASHES, LONGEST, Cosmos
 from spoonbill.backends.cosmosdb.query import ID, Operand, query
 from spoonbill.backends.cosmosdb.scheme import SYSTEM, CosmosDBScheme
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, check_spelling, client_module
-from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, is_sound, readable, writable
+from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, readable, writable
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import UnsupportedError
 from spoonbill.query import Part, Query
@@ -242,19 +242,10 @@ class CosmosDBEngine(DocumentEngine[Filter]):
     # -- keys, sizes, errors -----------------------------------------------------------------------------------
 
     def name_of(self, key: Any) -> Any:
-        if not isinstance(key, str) or not is_sound(key):
-            raise self.no_key(key, "a str of valid text")
-        name = ESCAPE.down(str.__str__(key))
-        size = len(name) if name.isascii() else len(name.encode())
-        if size > LONGEST:
-            raise self.too_long(key, size, LONGEST)
-        return name
+        return self.escaped(key, ESCAPE, LONGEST)
 
     def key_of(self, name: Any) -> Any:
-        try:
-            return ESCAPE.up(name)
-        except ValueError as error:
-            raise self.no_name(name, str(error)) from error
+        return self.unescaped(name, ESCAPE)
 
     def fit(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         text = json.dumps({**document, "id": name}, separators=(",", ":"), ensure_ascii=False)

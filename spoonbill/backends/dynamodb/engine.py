@@ -31,7 +31,6 @@ from spoonbill.backends.shared.documents import (
     KeyEscape,
     PushedQuery,
     UnwrittenError,
-    is_sound,
     readable,
     writable,
 )
@@ -328,12 +327,8 @@ class DynamoDBEngine(DocumentEngine[Filter]):
 
     def name_of(self, key: Any) -> Any:
         kind = self._table().kind
-        if kind == "S" and isinstance(key, str) and is_sound(key):
-            name = _ESCAPE.down(str.__str__(key))
-            size = len(name) if name.isascii() else len(name.encode())
-            if size > LONGEST:
-                raise self.too_long(key, size, LONGEST)
-            return name
+        if kind == "S" and isinstance(key, str):
+            return self.escaped(key, _ESCAPE, LONGEST)
         if kind == "N" and isinstance(key, int | float) and type(key) is not bool and number_text(key) is not None:
             return int(key) if key == key // 1 else float(key)
         if kind == "B" and type(key) is bytes and key:
@@ -345,10 +340,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
     def key_of(self, name: Any) -> Any:
         if type(name) in {int, float, bytes}:
             return name
-        try:
-            return _ESCAPE.up(name)
-        except (ValueError, TypeError) as error:
-            raise self.no_name(name, str(error)) from error
+        return self.unescaped(name, _ESCAPE)
 
     def fit(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         size = item_size(self._table().attribute) + item_size(name) + _REV_SIZE

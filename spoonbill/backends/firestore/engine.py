@@ -10,7 +10,7 @@ from spoonbill.backends.firestore.filters import Filter
 from spoonbill.backends.firestore.options import FirestoreOptions
 from spoonbill.backends.firestore.pushdown import RANGE, FirestorePushdown
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
-from spoonbill.backends.shared.documents import DocumentEngine, KeyEscape, PushedQuery, UnwrittenError, is_sound
+from spoonbill.backends.shared.documents import DocumentEngine, KeyEscape, PushedQuery, UnwrittenError
 from spoonbill.common.sentinels import MISSING
 from spoonbill.errors import StoreError
 from spoonbill.query import Part, Query
@@ -273,19 +273,10 @@ class FirestoreEngine(DocumentEngine[Filter]):
     # -- keys, sizes, errors -----------------------------------------------------------------------------------
 
     def name_of(self, key: Any) -> Any:
-        if not isinstance(key, str) or not is_sound(key):
-            raise self.no_key(key, "a str of valid text")
-        name = _ESCAPE.down(str.__str__(key))
-        size = len(name) if name.isascii() else len(name.encode())
-        if size > LONGEST:
-            raise self.too_long(key, size, LONGEST)
-        return name
+        return self.escaped(key, _ESCAPE, LONGEST)
 
     def key_of(self, name: Any) -> Any:
-        try:
-            return _ESCAPE.up(name)
-        except (ValueError, TypeError) as error:
-            raise self.no_name(name, str(error)) from error
+        return self.unescaped(name, _ESCAPE)
 
     def fit(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         size = self._document_size(f"{self._path}/{name}", document)

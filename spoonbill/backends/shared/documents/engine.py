@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
+from spoonbill.backends.shared.documents.escape import KeyEscape
+from spoonbill.backends.shared.documents.model import is_sound
 from spoonbill.backends.shared.documents.pushdown import Pushdown, PushedQuery
 from spoonbill.backends.shared.documents.scheme import DocumentScheme
 from spoonbill.common.batching import batches
@@ -261,6 +263,23 @@ class DocumentEngine(ABC, Generic[F]):
             guide.remedy_for(error),
             unanswered=guide.is_unanswered(error),
         )
+
+    def escaped(self, key: Any, escape: KeyEscape, longest: int) -> str:
+        """Return the name of a text key, where names escape some characters and have at most `longest` bytes."""
+        if not isinstance(key, str) or not is_sound(key):
+            raise self.no_key(key, "a str of valid text")
+        name = escape.down(str.__str__(key))
+        size = len(name) if name.isascii() else len(name.encode())
+        if size > longest:
+            raise self.too_long(key, size, longest)
+        return name
+
+    def unescaped(self, name: Any, escape: KeyEscape) -> str:
+        """Return the key whose name :meth:`escaped` made."""
+        try:
+            return escape.up(name)
+        except (ValueError, TypeError) as error:
+            raise self.no_name(name, str(error)) from error
 
     def no_key(self, key: Any, kinds: str) -> InvalidKeyError:
         """Return the error for a key of a kind that cannot be a key here."""
