@@ -28,7 +28,7 @@ def installed(package, folder):
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_a_package_adds_its_engine(package, tmp_path):
-    """Its classes stand beside spoonbill's own, an address opens its store, and asking for its row imports no client."""
+    """Its classes stand beside spoonbill's own, an address opens its store, and listing engines imports no client."""
     installed(package, tmp_path)
     code = (
         "import sys, spoonbill\n"

@@ -175,7 +175,7 @@ class SQLiteEngine(TableEngine[Filter]):
         return self._connections.changed(say.prolong, (end, name, *say.now())) > 0
 
     def _expiring(self) -> Statements:
-        """Return the statements for a table with the column for the time at which a row expires, made where it has none."""
+        """Return the statements for a table whose rows can expire, which gets the column where it has none."""
         if not self._say.expires:
             self._table.let_expire()
             self._say = Statements(self._table.sql, expires=True)

@@ -4,15 +4,13 @@ import json
 from math import isfinite
 from typing import Any, ClassVar
 
-from spoonbill.backends.shared.documents import RESERVED, DocumentScheme
+from spoonbill.backends.shared.documents import RESERVED, DocumentScheme, encode_json
 from spoonbill.errors import CodecError
 
 __all__ = ["Cell", "SQLiteScheme", "fields_in", "value_in", "written"]
 
 Cell = str | bytes
 """What stands in the column ``value``."""
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 class SQLiteScheme(DocumentScheme):
@@ -34,7 +32,7 @@ def written(document: dict[str, Any]) -> Cell:
     own = document.get(RESERVED)
     if own is not None and type(own.get("value")) is bytes:
         return own["value"]  # type: ignore[no-any-return]
-    return _encode(document)
+    return encode_json(document)
 
 
 def value_in(text: str) -> Any:

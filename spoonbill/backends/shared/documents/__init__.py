@@ -7,6 +7,7 @@ A room below the backends: it knows the contract and no engine. An engine is a `
 from spoonbill.backends.shared.documents.backend import DocumentBackend
 from spoonbill.backends.shared.documents.engine import DocumentEngine, UnwrittenError
 from spoonbill.backends.shared.documents.escape import KeyEscape
+from spoonbill.backends.shared.documents.json_text import encode_json
 from spoonbill.backends.shared.documents.model import in_utc, is_sound
 from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown, PushedPart, PushedQuery
 from spoonbill.backends.shared.documents.ranges import after_prefix, as_float_range, literal_runs, server_regex
@@ -34,6 +35,7 @@ __all__ = [
     "UnwrittenError",
     "after_prefix",
     "as_float_range",
+    "encode_json",
     "in_utc",
     "is_sound",
     "joined",
