@@ -94,6 +94,15 @@ ENGINES = (
         package="lmdbm",
     ),
     EngineRow(
+        "rocksdb",
+        stores=("spoonbill.datastores.rocksdb:RocksDBStore",),
+        backends=("spoonbill.backends.rocksdb.backend:RocksDB",),
+        schemes=("rocksdb",),
+        clients=("rocksdict",),
+        package="rocksdict",
+        extra="rocksdb",
+    ),
+    EngineRow(
         "sqlite",
         stores=("spoonbill.datastores.sqlite:SQLiteStore",),
         backends=("spoonbill.backends.sqlite.backend:SQLite",),

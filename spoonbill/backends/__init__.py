@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spoonbill.backends.postgresql.backend import Postgres as Postgres
     from spoonbill.backends.pysos.backend import Pysos as Pysos
     from spoonbill.backends.redis.backend import Redis as Redis
+    from spoonbill.backends.rocksdb.backend import RocksDB as RocksDB
     from spoonbill.backends.safetensors.file import SafetensorsFile as SafetensorsFile
     from spoonbill.backends.safetensors.shards import SafetensorsShards as SafetensorsShards
     from spoonbill.backends.sqlite.backend import SQLite as SQLite
@@ -38,6 +39,7 @@ __all__ = [
     "Postgres",
     "Pysos",
     "Redis",
+    "RocksDB",
     "SQLite",
     "SafetensorsFile",
     "SafetensorsShards",

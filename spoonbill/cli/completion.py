@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 __all__ = ["complete_key", "complete_store"]
 
 _MOST: Final = 50
-_LOCAL: Final = frozenset({"lmdb", "sqlite", "file", "shelve", "pysos", "safetensors"})
+_LOCAL: Final = frozenset({"lmdb", "rocksdb", "sqlite", "file", "shelve", "pysos", "safetensors"})
 
 
 def complete_store(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click asks so

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spoonbill.datastores.postgresql import PostgresStore as PostgresStore
     from spoonbill.datastores.pysos import PysosStore as PysosStore
     from spoonbill.datastores.redis import RedisStore as RedisStore
+    from spoonbill.datastores.rocksdb import RocksDBStore as RocksDBStore
     from spoonbill.datastores.shelve import ShelveStore as ShelveStore
     from spoonbill.datastores.sqlite import SQLiteStore as SQLiteStore
     from spoonbill.datastores.tensors.safetensors_file import SafetensorsStore as SafetensorsStore
@@ -37,6 +38,7 @@ __all__ = [
     "PostgresStore",
     "PysosStore",
     "RedisStore",
+    "RocksDBStore",
     "SQLiteStore",
     "SafetensorsInMemoryStore",
     "SafetensorsLmdbStore",

@@ -91,6 +91,10 @@ class SQLiteStore(DocumentStore[K, V]):
         """Return the fields that have an index, as paths in JSON: ``'$."country"'``."""
         return self._engine.indexes()
 
+    def sweep(self) -> int:
+        """Delete what has expired, which no reader sees any more, and return how many entries it was."""
+        return int(self._engine.call("sweep", self._engine.sweep))
+
     def vacuum(self) -> None:
         """Give the space of what was deleted back to the disk; meanwhile others wait."""
         self._engine.vacuum()

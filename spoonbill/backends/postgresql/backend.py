@@ -26,9 +26,13 @@ class Postgres(TableBackend):
     **options : PostgresOptions
         ``schema``, ``create``, ``client``, ``max_connections``, ``timeout``, ``statement_timeout``, and options for
         ``psycopg.connect``.
+
+    Attributes
+    ----------
+    engine : PostgresEngine
+        What only PostgreSQL has: transactions, snapshots, indexes.
     """
 
-    _engine: PostgresEngine
     limits = Limits(key_bytes=LONGEST_KEY, value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe; each call takes a connection, a transaction keeps one",
@@ -49,12 +53,8 @@ class Postgres(TableBackend):
     ) -> None:
         if values not in {"jsonb", "bytea"}:
             raise ValueError(f'Postgres: values is "jsonb" or "bytea", not {values!r}')
-        super().__init__(PostgresEngine(self, Link(self, dsn, table, values, **options)))
-
-    @property
-    def engine(self) -> PostgresEngine:
-        """What only PostgreSQL has: transactions, snapshots, indexes."""
-        return self._engine
+        self.engine = PostgresEngine(self, Link(self, dsn, table, values, **options))
+        super().__init__(self.engine)
 
     def watch(self, heard: Heard) -> Watch:
         """Tell of every change of the table, whoever makes it: what ``Cached(store, invalidate="engine")`` asks for.
@@ -65,4 +65,4 @@ class Postgres(TableBackend):
             Is given the keys that changed, None for any, and whether it will be told of more. It returns whether it
             still listens.
         """
-        return self._engine.watch(heard)
+        return self.engine.watch(heard)

@@ -22,7 +22,6 @@ from spoonbill.backends.postgresql.scheme import (
     written,
 )
 from spoonbill.backends.postgresql.statements import ALIVE, Statements
-from spoonbill.backends.postgresql.table import Table
 from spoonbill.backends.shared import ErrorGuide, Heard, Watch
 from spoonbill.backends.shared.documents import (
     RESERVED,

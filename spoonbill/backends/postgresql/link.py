@@ -123,7 +123,7 @@ def _as_option(error: Exception) -> Exception:
 
 
 def _is_no_retry(record: logging.LogRecord) -> bool:
-    """Return whether a message of the pool is worth a word: that it tries again is not, since each call that waits tells."""
+    """Return whether a message of the pool is worth a word: that it tries again is not, each call that waits tells."""
     return "error connecting in" not in record.getMessage()
 
 

@@ -25,10 +25,12 @@ BEGIN
   RETURN NULL;
 END $$"""
 _TRIGGERS: Final = (
-    "CREATE TRIGGER spoonbill_notify AFTER INSERT OR UPDATE OR DELETE ON {table} "
-    "FOR EACH ROW EXECUTE FUNCTION {schema}spoonbill_notify()",
-    "CREATE TRIGGER spoonbill_notify_all AFTER TRUNCATE ON {table} "
-    "FOR EACH STATEMENT EXECUTE FUNCTION {schema}spoonbill_notify()",
+    """
+CREATE TRIGGER spoonbill_notify AFTER INSERT OR UPDATE OR DELETE ON {table}
+FOR EACH ROW EXECUTE FUNCTION {schema}spoonbill_notify()""",
+    """
+CREATE TRIGGER spoonbill_notify_all AFTER TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION {schema}spoonbill_notify()""",
 )
 _INSTALLED: Final = (
     "SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgname = 'spoonbill_notify_all' AND tgenabled <> 'D'"
@@ -36,7 +38,7 @@ _INSTALLED: Final = (
 
 
 def changes(link: Link) -> Iterator[list[Any] | None]:
-    """Yield None when this listens, and then the names of the keys that change; an empty list where none did for a while.
+    """Yield None when this listens, then the names of the keys that change; an empty list where none did for a while.
 
     Parameters
     ----------

@@ -217,7 +217,7 @@ def _may_be_of_lists(where: Path) -> bool:
     return any(name.lstrip("+-").strip().isdigit() for name in where)
 
 
-def _json(operand: None | bool | str) -> str:
+def _json(operand: bool | str | None) -> str:
     return json.dumps(text_down(operand) if isinstance(operand, str) else operand, ensure_ascii=False)
 
 

@@ -5,7 +5,7 @@ import re
 from math import copysign, isfinite
 from typing import Any, ClassVar, Final
 
-from spoonbill.backends.shared.documents import RESERVED, DocumentScheme
+from spoonbill.backends.shared.documents import RESERVED, DocumentScheme, encode_json
 from spoonbill.errors import CodecError
 
 __all__ = ["BytesScheme", "PostgresScheme", "fields_in", "text_down", "text_up", "value_in", "written"]
@@ -15,8 +15,6 @@ _LARGEST: Final = 1e16
 
 _ESCAPED: Final = re.compile("\x01([\x01\x02])")
 _MEANINGS: Final = {"\x01": "\0", "\x02": "\x01"}
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def text_down(text: str) -> str:
@@ -32,7 +30,7 @@ def text_up(text: str) -> str:
 
 
 class PostgresScheme(DocumentScheme):
-    """Values as ``jsonb``. Numbers that it does not give back, bytes and times stand as text under the reserved field."""
+    """Values as ``jsonb``. Numbers that it does not give back, bytes and times are text under the reserved field."""
 
     native_bytes: ClassVar[bool] = False
 
@@ -54,9 +52,9 @@ class BytesScheme(DocumentScheme):
 
 def written(document: dict[str, Any]) -> str:
     """Return a document as the JSON that PostgreSQL is sent."""
-    text = _encode(document)
+    text = encode_json(document)
     if "\\u0000" in text or "\\u0001" in text:
-        return _encode(_each_text(document, text_down))
+        return encode_json(_each_text(document, text_down))
     return text
 
 

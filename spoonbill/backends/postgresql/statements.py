@@ -69,7 +69,10 @@ class Statements:
             f"CREATE TEMP TABLE IF NOT EXISTS {stage} (key text, value {kind}, seconds float8) ON COMMIT DELETE ROWS"
         )
         self.fill = f"COPY {stage} (key, value, seconds) FROM STDIN"
-        self.load = f"INSERT INTO {table} (key, value, expires) SELECT key, value, {end.format('seconds')} FROM {stage} {upsert}"
+        self.load = (
+            f"INSERT INTO {table} (key, value, expires) SELECT key, value, {end.format('seconds')} "
+            f"FROM {stage} {upsert}"
+        )
         self.unstage = f"DELETE FROM {stage}"
         self.between = f"SELECT 1 FROM {table} WHERE key BETWEEN $1 AND $2 LIMIT 1"
         self.copy = f"COPY {table} (key, value) FROM STDIN"

@@ -123,18 +123,16 @@ class Table(Resource):
             connection.execute(f"ANALYZE {self.sql}")
 
     def _make_index(self, connection: Any, where: Path, condition: str) -> None:
-        from psycopg.sql import SQL, Composed, Literal
-
         name = self._index_name(where, condition)
+        index, statistics = f"{self._prefix}{quoted(name)}", f"{self._prefix}{quoted(name + '_s')}"
+        names = ", ".join(_literal(text_down(each), connection) for each in where)
+        field = f"(value #> ARRAY[{names}]::text[])"
+        rest = f" WHERE {field}{condition}" if condition else ""
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {self.sql} ({field}){rest}")
         note = "" if condition else _MARK + json.dumps(where)
-        path = SQL("(value #> ARRAY[{}]::text[])").format(SQL(", ").join(Literal(text_down(each)) for each in where))
-        begin = SQL(f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {self.sql} (")
-        rest = Composed([SQL(") WHERE "), path, SQL(condition)]) if condition else SQL(")")
-        connection.execute(Composed([begin, path, rest]))
+        connection.execute(f"COMMENT ON INDEX {index} IS {_literal(note, connection)}")
         if condition:  # else the planner takes nearly every row for one that has such a field
-            counted = SQL(f"CREATE STATISTICS IF NOT EXISTS {self._prefix}{quoted(name + '_s')} ON ")
-            connection.execute(Composed([counted, path, SQL(f" FROM {self.sql}")]))
-        connection.execute(SQL("{}{}").format(SQL(f"COMMENT ON INDEX {self._prefix}{quoted(name)} IS "), Literal(note)))
+            connection.execute(f"CREATE STATISTICS IF NOT EXISTS {statistics} ON {field} FROM {self.sql}")
 
     def _index_name(self, where: Path, condition: str) -> str:
         digest = hashlib.sha256(f"{self.sql} {json.dumps(where)}{condition}".encode()).hexdigest()
@@ -142,9 +140,8 @@ class Table(Resource):
 
     def drop_index(self, where: Path) -> None:
         """Remove the index of a field, and those around it that serve no other."""
-        others = {
-            around for note in self.indexed() if (path := tuple(json.loads(note))) != where for around in _around(path)
-        }
+        paths = [tuple(json.loads(note)) for note in self.indexed()]
+        others = {around for path in paths if path != where for around in _around(path)}
         names = [self._index_name(around, " IS NOT NULL") for around in _around(where) if around not in others]
         for name in (self._index_name(where, ""), *names):
             self.connections.change(f"DROP INDEX IF EXISTS {self._prefix}{quoted(name)}")
@@ -161,3 +158,10 @@ class Table(Resource):
 def _around(where: Path) -> list[Path]:
     """Return the places where the maps around a field would hold it wrapped."""
     return [(*where[:depth], RESERVED) for depth in range(1, len(where))]
+
+
+def _literal(text: str, connection: Any) -> str:
+    """Return a text as SQL writes it: what makes an index takes no operands."""
+    from psycopg.sql import Literal
+
+    return Literal(text).as_string(connection)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Unpack
 
-from spoonbill.backends.shared.documents import DocumentBackend
+from spoonbill.backends.shared.documents import TableBackend
 from spoonbill.backends.shared.handed_in import refused_option
 from spoonbill.backends.sqlite.engine import LARGEST, SQLiteEngine
 from spoonbill.backends.sqlite.options import SQLiteOptions
@@ -12,7 +12,7 @@ from spoonbill.common.traits import Guarantees, Limits
 __all__ = ["SQLite"]
 
 
-class SQLite(DocumentBackend):
+class SQLite(TableBackend):
     """The rows of a table with the columns ``key`` and ``value``: JSON text for documents, a BLOB for bytes.
 
     Parameters
@@ -23,10 +23,14 @@ class SQLite(DocumentBackend):
         The table. Several stores can live in one file.
     **options : SQLiteOptions
         ``durability``, ``timeout``, ``create``, ``readonly``.
+
+    Attributes
+    ----------
+    engine : SQLiteEngine
+        What only SQLite has: transactions, indexes, copies of the file.
     """
 
     path_options = frozenset({"path"})
-    _engine: SQLiteEngine
     limits = Limits(value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe",
@@ -41,9 +45,5 @@ class SQLite(DocumentBackend):
     def __init__(self, path: str | Path, table: str = "spoonbill", **options: Unpack[SQLiteOptions]) -> None:
         for name in options.keys() - SQLiteOptions.__annotations__.keys():
             raise refused_option(repr(self), name, SQLiteOptions.__annotations__)
-        super().__init__(SQLiteEngine(self, path, table, **options))
-
-    @property
-    def engine(self) -> SQLiteEngine:
-        """What only SQLite has: transactions, indexes, copies of the file."""
-        return self._engine
+        self.engine = SQLiteEngine(self, path, table, **options)
+        super().__init__(self.engine)

@@ -5,23 +5,27 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import pairwise
+from math import inf
 from pathlib import Path
+from time import time
 from typing import Any, ClassVar, Final
 
 from spoonbill.backends.shared import ErrorGuide
-from spoonbill.backends.shared.documents import DocumentEngine, PushedQuery, is_sound
+from spoonbill.backends.shared.documents import RESERVED, Filter, PushedQuery, TableEngine, is_sound
 from spoonbill.backends.sqlite.connections import Connections
 from spoonbill.backends.sqlite.errors import GUIDE, is_closed
-from spoonbill.backends.sqlite.pushdown import ROWS, Filter, SQLitePushdown, path_of
-from spoonbill.backends.sqlite.scheme import Cell, SQLiteScheme, fields_in, written
+from spoonbill.backends.sqlite.pushdown import ROWS, SQLitePushdown, path_of
+from spoonbill.backends.sqlite.scheme import Cell, SQLiteScheme, fields_in, value_in, written
+from spoonbill.backends.sqlite.statements import Statements
 from spoonbill.backends.sqlite.table import Table
 from spoonbill.common.failures import raise_alone
 from spoonbill.common.paths import MEMORY, absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
-from spoonbill.errors import CodecError, KeyDecodeError, StoreError, UnsupportedError
+from spoonbill.errors import KeyDecodeError, StoreError, UnsupportedError
 from spoonbill.query import Part, Query
 from spoonbill.store import Store
+from spoonbill.store.numbers import check_ttl
 
 __all__ = ["LARGEST", "SQLiteEngine"]
 
@@ -29,7 +33,7 @@ LARGEST: Final = 1_000_000_000
 """Bytes of the largest value; SQLite's own bound, which few builds change."""
 
 
-class SQLiteEngine(DocumentEngine[Filter]):
+class SQLiteEngine(TableEngine[Filter]):
     """The rows of a table.
 
     Parameters
@@ -82,17 +86,7 @@ class SQLiteEngine(DocumentEngine[Filter]):
             raise self.translated("open", MISSING, error) from error
         self.scheme = SQLiteScheme()
         self.pushdown = SQLitePushdown(self.scheme, self._table.field)
-        self._word_statements(self._table.sql)
-
-    def _word_statements(self, table: str) -> None:
-        upsert = f"INSERT INTO {table} (key, value) VALUES (?, ?) ON CONFLICT (key) DO "
-        self._write = f"{upsert}UPDATE SET value = excluded.value"
-        self._insert = f"{upsert}NOTHING"
-        self._find = f"SELECT value FROM {table} WHERE key = ?"
-        self._knows = f"SELECT 1 FROM {table} WHERE key = ?"
-        self._erase = f"DELETE FROM {table} WHERE key = ?"
-        self._take = f"DELETE FROM {table} WHERE key = ? RETURNING value"
-        self._update = f"UPDATE {table} SET value = ? WHERE key = ?"
+        self._say = Statements(self._table.sql, expires=self._table.expires())
 
     def _examine(self, *, create: bool) -> None:
         if not self._table.exists():
@@ -117,64 +111,122 @@ class SQLiteEngine(DocumentEngine[Filter]):
 
     # -- one document ------------------------------------------------------------------------------------------
 
-    def find(self, name: Any) -> dict[str, Any] | None:
-        rows = self._connections.rows(self._find, (name,))
-        return self._fields(name, rows[0][0]) if rows else None
+    # Each call takes the statements once: they change when a table of another program gets its column `expires`.
+
+    def find(self, name: Any) -> Any:
+        say = self._say
+        rows = self._connections.rows(say.find, (name, *say.now()))
+        return _cell(rows[0][0]) if rows else None
 
     def knows(self, name: Any) -> bool:
-        return bool(self._connections.rows(self._knows, (name,)))
+        say = self._say
+        return bool(self._connections.rows(say.knows, (name, *say.now())))
 
     def write(self, name: Any, document: Any) -> None:
-        self._connections.changed(self._write, (name, document))
+        say = self._say
+        self._connections.changed(say.write, say.row(name, document))
 
     def insert(self, name: Any, document: Any) -> bool:
-        return self._connections.changed(self._insert, (name, document)) > 0
+        say = self._say
+        return self._connections.changed(say.insert, (*say.row(name, document), *say.now())) > 0
 
     def erase(self, name: Any) -> bool:
-        return self._connections.changed(self._erase, (name,)) > 0
+        say = self._say
+        return self._connections.changed(say.erase, (name, *say.now())) > 0
 
-    def take(self, name: Any) -> dict[str, Any] | None:
-        def take(connection: sqlite3.Connection) -> dict[str, Any] | None:
-            rows = connection.execute(self._take, (name,)).fetchall()
-            return self._fields(name, rows[0][0]) if rows else None
+    def take(self, name: Any) -> Any:
+        say = self._say
+
+        def take(connection: sqlite3.Connection) -> Any:
+            rows = connection.execute(say.take, (name, *say.now())).fetchall()
+            if not rows:
+                return None
+            self.load(rows[0][0])  # where it cannot be read it stays
+            return _cell(rows[0][0])
 
         return self._connections.transact(take)
 
-    def swap(self, name: Any, fits: Callable[[dict[str, Any]], bool], document: Any) -> bool:
-        def swap(connection: sqlite3.Connection) -> bool:
-            rows = connection.execute(self._find, (name,)).fetchall()
-            if not rows or not fits(self._fields(name, rows[0][0])):
+    def swap(self, name: Any, fits: Callable[[Any], bool], document: Any) -> bool:
+        say = self._say
+        return self._if_fits(say, name, fits, say.update, (*say.row(name, document)[1:], name))
+
+    def drop(self, name: Any, fits: Callable[[Any], bool]) -> bool:
+        say = self._say
+        return self._if_fits(say, name, fits, say.erase, (name, *say.now()))
+
+    def _if_fits(
+        self, say: Statements, name: Any, fits: Callable[[Any], bool], change: str, operands: tuple[Any, ...]
+    ) -> bool:
+        def change_it(connection: sqlite3.Connection) -> bool:
+            rows = connection.execute(say.find, (name, *say.now())).fetchall()
+            if not rows or not fits(rows[0][0]):
                 return False
-            connection.execute(self._update, (document, name))
+            connection.execute(change, operands)
             return True
 
-        return self._connections.transact(swap)
+        return self._connections.transact(change_it)
 
-    def _fields(self, name: Any, cell: Any) -> dict[str, Any]:
-        try:
-            return fields_in(cell)
-        except CodecError as error:
-            raise CodecError(f"get of key {shortened(name)} in {self!r}: {error}") from None
+    def expires_in(self, name: Any) -> float | None:
+        say = self._say
+        rows = self._connections.rows(say.expires_in, (name, *say.now()))
+        if not rows:
+            raise KeyError(name)
+        return None if rows[0][0] is None else max(0.0, rows[0][0] - time())
+
+    def prolong(self, name: Any, ttl: float | None) -> bool:
+        if ttl is None and not self._say.expires:
+            return self.knows(name)
+        say = self._expiring()
+        end = None if ttl is None else time() + ttl
+        return self._connections.changed(say.prolong, (end, name, *say.now())) > 0
+
+    def _expiring(self) -> Statements:
+        """Return the statements for a table whose rows can expire, which gets the column where it has none."""
+        if not self._say.expires:
+            self._table.let_expire()
+            self._say = Statements(self._table.sql, expires=True)
+        return self._say
+
+    def count_up(self, name: Any, by: int, document: Any, *, renew: bool) -> int | None:
+        say = self._say
+        now = say.now()
+        operands = (*say.row(name, document), *now, by, *now, *((renew,) if now else ()), *now, by)
+        with self._connections.guard():
+            rows = self._connections.mine().execute(say.count_up, operands).fetchall()
+        return int(rows[0][0]) if rows else None
+
+    def sweep(self) -> int:
+        return self._connections.changed(self._say.sweep, self._say.now())
+
+    def load(self, found: Any) -> Any:
+        if type(found) is not str:
+            return found  # a BLOB, or a number of another program
+        if RESERVED in found or "\\u00" in found:
+            return self.scheme.load(fields_in(found))
+        return value_in(found)
 
     # -- many documents ----------------------------------------------------------------------------------------
 
-    def fetch(self, names: list[Any]) -> dict[Any, dict[str, Any]]:
-        marks = ", ".join("?" * len(names))
-        sql = f"SELECT key, value FROM {self._table.sql} WHERE key IN ({marks})"
-        return {name: self._fields(name, cell) for name, cell in self._connections.rows(sql, tuple(names))}
+    def fetch(self, names: list[Any]) -> dict[Any, Any]:
+        say, marks = self._say, ", ".join("?" * len(names))
+        sql = f"SELECT key, value FROM {self._table.sql} WHERE key IN ({marks}) AND {say.alive}"
+        return dict(self._connections.rows(sql, (*names, *say.now())))
 
     def put(self, documents: dict[Any, Any]) -> None:
-        self._connections.transact(lambda connection: connection.executemany(self._write, documents.items()))
+        say = self._say
+        rows = [say.row(name, document) for name, document in documents.items()]
+        self._connections.transact(lambda connection: connection.executemany(say.write, rows))
 
     def remove(self, names: list[Any]) -> int:
-        marks = ", ".join("?" * len(names))
-        return self._connections.changed(f"DELETE FROM {self._table.sql} WHERE key IN ({marks})", tuple(names))
+        say, marks = self._say, ", ".join("?" * len(names))
+        sql = f"DELETE FROM {self._table.sql} WHERE key IN ({marks}) AND {say.alive}"
+        return self._connections.changed(sql, (*names, *say.now()))
 
     def empty(self) -> None:
         self._connections.changed(f"DELETE FROM {self._table.sql}")
 
     def size(self) -> int:
-        return int(self._connections.rows(f"SELECT count(*) FROM {self._table.sql}")[0][0])
+        return int(self._connections.rows(self._say.size, self._say.now())[0][0])
 
     # -- listing and searching ---------------------------------------------------------------------------------
 
@@ -185,13 +237,13 @@ class SQLiteEngine(DocumentEngine[Filter]):
         keys_only: bool = False,
         limit: int | None = None,
         page: int | None = None,  # noqa: ARG002 - rows come one by one
-    ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        columns = "key" if keys_only else "key, value"
-        where, operands = ("", ()) if native is None else (f" WHERE {native.sql}", native.operands)
+    ) -> Iterator[tuple[Any, Any]]:
+        say, columns = self._say, "key, NULL" if keys_only else "key, value"
+        where = say.alive if native is None else f"{native.sql} AND {say.alive}"
+        operands = () if native is None else native.operands
         order = " ORDER BY rowid" if native is None else ""  # as a dict: in the order of the first writes
-        sql = f"SELECT {columns} FROM {self._table.sql}{where}{order} LIMIT ?"
-        for row in self._connections.listed(sql, (*operands, -1 if limit is None else limit)):
-            yield row[0], {} if keys_only else self._fields(row[0], row[1])
+        sql = f"SELECT {columns} FROM {self._table.sql} WHERE {where}{order} LIMIT ?"
+        return self._connections.listed(sql, (*operands, *say.now(), -1 if limit is None else limit))
 
     def split(self, count: int) -> list[Part]:
         ((low, high),) = self._connections.rows(f"SELECT min(rowid), max(rowid) FROM {self._table.sql}")
@@ -258,12 +310,19 @@ class SQLiteEngine(DocumentEngine[Filter]):
             return name
         raise self.no_name(name, f"a {type(name).__name__} is no key here")
 
-    def fit(self, name: Any, key: Any, document: dict[str, Any]) -> Cell:  # noqa: ARG002
+    def fit(self, name: Any, key: Any, document: dict[str, Any]) -> tuple[Cell, float | None]:  # noqa: ARG002
         cell = written(document)
         size = len(cell) if isinstance(cell, bytes) or cell.isascii() else len(cell.encode())
         if size > LARGEST:
             raise self.too_large(key, size)
-        return cell
+        return cell, None
+
+    def expiring(self, document: Any, ttl: float) -> Any:
+        seconds = check_ttl(ttl, self.store)
+        if seconds == inf:
+            return document
+        self.call("expire", self._expiring)
+        return document[0], time() + seconds
 
     @property
     def guide(self) -> ErrorGuide:
@@ -279,3 +338,8 @@ class SQLiteEngine(DocumentEngine[Filter]):
                 "",
             )
         return super().translated(operation, key, error)
+
+
+def _cell(cell: Any) -> Any:
+    """Return what stands in a column; NULL, which another program wrote, as JSON has it."""
+    return "null" if cell is None else cell

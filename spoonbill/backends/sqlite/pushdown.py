@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from spoonbill.backends.shared.documents import (
     NOTHING,
     DocumentScheme,
+    Filter,
     Path,
-    Pushdown,
     PushedPart,
+    SqlPushdown,
     after_prefix,
     as_float_range,
     is_sound,
+    joined,
+    span,
+    test,
 )
 from spoonbill.query import Condition, Ge, Gt, Part, Pattern
 
@@ -29,18 +32,10 @@ _TOLERANCE: Final = 1e-14
 """SQLite reads the decimals of a float with some 15 digits."""
 
 
-@dataclass(frozen=True)
-class Filter:
-    """A condition in SQL with the operands for its question marks."""
-
-    sql: str
-    operands: tuple[Any, ...] = ()
-
-
 _NO_DOCUMENT: Final = Filter("CASE WHEN json_valid(value) THEN json_type(value) END IS NOT 'object'")
 
 
-class SQLitePushdown(Pushdown[Filter]):
+class SQLitePushdown(SqlPushdown):
     """Conditions on the key and on ``json_extract``; SQLite orders numbers before texts, and texts by code points.
 
     A JSON object comes as text that begins with ``{``, and so does what JSON cannot hold: a condition on numbers lets
@@ -53,6 +48,8 @@ class SQLitePushdown(Pushdown[Filter]):
     field : callable
         Returns the SQL of a field by its path in JSON, with the operands of it.
     """
+
+    no_document: ClassVar[Filter] = _NO_DOCUMENT
 
     def __init__(self, scheme: DocumentScheme, field: Callable[[str], Filter]) -> None:
         super().__init__(scheme)
@@ -89,10 +86,10 @@ class SQLitePushdown(Pushdown[Filter]):
         upwards = kind in {Gt, Ge}
         if isinstance(operand, str):
             text = operand.partition("\0")[0]
-            tests = _test(field, ">=", text) if upwards else _range(field, "", text, closed="\0" not in operand)
+            tests = test(field, ">=", text) if upwards else span(field, "", text, closed="\0" not in operand)
             return PushedPart(tests)
         low, high = _bounds(operand)
-        numbers = _range(field, low, "") if upwards else _test(field, "<=", high)
+        numbers = span(field, low, "") if upwards else test(field, "<=", high)
         return PushedPart(self.either([numbers, _wrapped(field)]))
 
     def present(self, where: Path) -> PushedPart[Filter] | None:
@@ -103,27 +100,13 @@ class SQLitePushdown(Pushdown[Filter]):
         kind = self._kind(where)
         return None if kind is None else PushedPart(Filter(f"{kind.sql} IS NULL", kind.operands))
 
-    def both(self, filters: Sequence[Filter]) -> Filter:
-        return _joined(" AND ", filters)
-
-    def either(self, filters: Sequence[Filter]) -> Filter:
-        return _joined(" OR ", filters)
-
     def part(self, part: Part) -> PushedPart[Filter] | None:
         if part[0] != ROWS:
             return None
         _, low, high = part
         bounds = [(sign, bound) for sign, bound in ((">=", low), ("<", high)) if bound is not None]
         tests = [Filter(f"rowid {sign} ?", (bound,)) for sign, bound in bounds]
-        return PushedPart(_joined(" AND ", tests) if tests else Filter("1"), exact=True)
-
-    def _on_whole(self, condition: Condition) -> PushedPart[Filter] | None:
-        """Ask also for what stands in the column as it is: bytes, and what another program wrote there."""
-        asked = super()._on_whole(condition)
-        return None if asked is None or asked is NOTHING else PushedPart(self.either([asked.filter, _NO_DOCUMENT]))
-
-    def show(self, native: Filter) -> str:
-        return f"WHERE {native.sql} with {native.operands!r}"
+        return PushedPart(joined(" AND ", tests) if tests else Filter("1"), exact=True)
 
     def _at(self, where: Path) -> Filter | None:
         path = path_of(where)
@@ -142,9 +125,9 @@ class SQLitePushdown(Pushdown[Filter]):
         if isinstance(operand, bytes | datetime | dict):
             return _wrapped(field)
         if isinstance(operand, list):
-            return _range(field, "[", "\\")
+            return span(field, "[", "\\")
         low, high = _bounds(operand)
-        numbers = _test(field, "=", low) if low == high else _range(field, low, high, closed=True)
+        numbers = test(field, "=", low) if low == high else span(field, low, high, closed=True)
         return self.either([numbers, _wrapped(field)])
 
 
@@ -155,33 +138,15 @@ def path_of(where: Path) -> str | None:
     return "$" + "".join(f'."{name}"' for name in where)
 
 
-def _test(field: Filter, sign: str, operand: Any) -> Filter:
-    return Filter(f"{field.sql} {sign} ?", (*field.operands, operand))
-
-
-def _range(field: Filter, low: Any, high: Any, *, closed: bool = False) -> Filter:
-    tests = [_test(field, ">=", low)]
-    if high is not None:
-        tests.append(_test(field, "<=" if closed else "<", high))
-    return _joined(" AND ", tests)
-
-
 def _same(field: Filter, operand: str) -> Filter:
     """Return the test for a text, of which SQLite may have cut what follows a NUL."""
     text, cut, _ = operand.partition("\0")
-    return _range(field, text, after_prefix(text)) if cut else _test(field, "=", text)
+    return span(field, text, after_prefix(text)) if cut else test(field, "=", text)
 
 
 def _wrapped(field: Filter) -> Filter:
     """Return the test for a JSON object, as which everything is kept that JSON cannot hold."""
-    return _range(field, "{", "|")
-
-
-def _joined(word: str, filters: Sequence[Filter]) -> Filter:
-    if len(filters) == 1:
-        return filters[0]
-    sql = word.join(each.sql for each in filters)
-    return Filter(f"({sql})", tuple(operand for each in filters for operand in each.operands))
+    return span(field, "{", "|")
 
 
 def _bounds(operand: float) -> tuple[float, float]:
@@ -200,11 +165,11 @@ def _strings(field: Filter, pattern: Pattern) -> PushedPart[Filter] | None:
     if pattern.literal is not None:
         if not is_sound(pattern.literal):
             return NOTHING
-        return PushedPart(_test(field, "=", pattern.literal) if field.sql == "key" else _same(field, pattern.literal))
+        return PushedPart(test(field, "=", pattern.literal) if field.sql == "key" else _same(field, pattern.literal))
     sound = [text for text in pattern.prefixes if is_sound(text)]
     if not sound:
         return NOTHING  # it begins with what no stored string can begin with
     starts = sorted({text if field.sql == "key" else text.partition("\0")[0] for text in sound})
     if "" in starts or len(starts) > _MOST_PREFIXES:
-        return None if field.sql == "key" else PushedPart(_test(field, ">=", ""))
-    return PushedPart(_joined(" OR ", [_range(field, text, after_prefix(text)) for text in starts]))
+        return None if field.sql == "key" else PushedPart(test(field, ">=", ""))
+    return PushedPart(joined(" OR ", [span(field, text, after_prefix(text)) for text in starts]))

@@ -4,15 +4,13 @@ import json
 from math import isfinite
 from typing import Any, ClassVar
 
-from spoonbill.backends.shared.documents import RESERVED, DocumentScheme
+from spoonbill.backends.shared.documents import RESERVED, DocumentScheme, encode_json
 from spoonbill.errors import CodecError
 
-__all__ = ["Cell", "SQLiteScheme", "fields_in", "written"]
+__all__ = ["Cell", "SQLiteScheme", "fields_in", "value_in", "written"]
 
 Cell = str | bytes
 """What stands in the column ``value``."""
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 class SQLiteScheme(DocumentScheme):
@@ -34,25 +32,24 @@ def written(document: dict[str, Any]) -> Cell:
     own = document.get(RESERVED)
     if own is not None and type(own.get("value")) is bytes:
         return own["value"]  # type: ignore[no-any-return]
-    return _encode(document)
+    return encode_json(document)
 
 
-def fields_in(cell: Any) -> dict[str, Any]:
-    """Return the fields of a document, also of one that another program wrote.
+def value_in(text: str) -> Any:
+    """Return the value of JSON that holds nothing of this store's own.
 
     Raises
     ------
     CodecError
-        If it is text, and no JSON.
+        If it is no JSON.
     """
-    value = cell
-    if type(cell) is str:
-        try:
-            value = json.loads(cell)
-        except (ValueError, RecursionError) as error:
-            raise CodecError(
-                f"the text in the table is no JSON: {error}; open the store with the codec of it"
-            ) from None
-        if type(value) is dict:
-            return value
-    return {RESERVED: {"value": value}}
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CodecError(f"the text in the table is no JSON: {error}; open the store with the codec of it") from None
+
+
+def fields_in(text: str) -> dict[str, Any]:
+    """Return the fields of a document, also of one that another program wrote."""
+    value = value_in(text)
+    return value if type(value) is dict else {RESERVED: {"value": value}}

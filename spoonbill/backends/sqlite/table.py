@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from spoonbill.backends.shared.documents import Filter
 from spoonbill.backends.sqlite.connections import Connections
-from spoonbill.backends.sqlite.pushdown import Filter
 
 __all__ = ["Table", "quoted"]
 
@@ -36,8 +36,26 @@ class Table:
     def create(self) -> None:
         """Make the table where it is missing."""
         self._connections.changed(
-            f"CREATE TABLE IF NOT EXISTS {self.sql} (key TEXT NOT NULL COLLATE BINARY PRIMARY KEY, value)"
+            f"CREATE TABLE IF NOT EXISTS {self.sql} (key TEXT NOT NULL COLLATE BINARY PRIMARY KEY, value, expires)"
         )
+        self._index_ends()
+
+    def _index_ends(self) -> None:
+        name = quoted(f"{self._prefix}expires")
+        self._connections.changed(
+            f"CREATE INDEX IF NOT EXISTS {name} ON {self.sql} (expires) WHERE expires IS NOT NULL"
+        )
+
+    def expires(self) -> bool:
+        """Return whether it has the column for the time at which a row expires."""
+        return "expires" in {row[1] for row in self._connections.rows(f"PRAGMA table_info({self.sql})")}
+
+    def let_expire(self) -> None:
+        """Give it that column where it has none."""
+        with self._connections.atomically():
+            if not self.expires():
+                self._connections.mine().execute(f"ALTER TABLE {self.sql} ADD COLUMN expires")
+        self._index_ends()
 
     def exists(self) -> bool:
         """Return whether there is such a table."""

@@ -1,4 +1,4 @@
-"""What PostgresStore has beside the contract: transactions, snapshots, indexes, expiry, counting; and what it refuses."""
+"""What PostgresStore has beside the contract, such as transactions, indexes, expiry; and what it refuses."""
 
 import math
 import multiprocessing
@@ -282,7 +282,7 @@ def test_what_other_programs_write(store, name):
 
 
 def test_a_key_as_long_as_an_index_holds(store):
-    """The longest key is taken though it cannot be compressed; a byte more is refused before the call, absent to reads."""
+    """The longest key is taken though it cannot be compressed; a byte more is refused, and absent to reads."""
     chooser = random.Random(1)
     longest = "".join(chr(chooser.randrange(33, 127)) for _ in range(store.limits.key_bytes))
     store[longest] = 1
@@ -302,7 +302,7 @@ def expire(name, key):
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_expiry(name, strict):
-    """What is over is absent to every verb and can be added anew; an index serves the sweep; Expiring leaves it all to it."""
+    """What is over is absent to every verb and can be added anew, and is swept; Expiring leaves it to the server."""
     with PostgresStore(HERE["dsn"], name, strict=strict) as store:
         assert "ttl" in store.features
         store.set("a", 1, ttl=1000)
@@ -464,14 +464,14 @@ def test_more_calls_than_connections(name):
         store.update({f"k{number}": number for number in range(3000)})
         loop = iter(store.items())
         next(loop)
-        with pytest.raises(StoreError, match="within 0.2 seconds"):
+        with pytest.raises(StoreError, match=r"within 0\.2 seconds"):
             store["n"]
         loop.close()
         assert store["n"] == 600
 
 
 def test_loops_hold_no_transaction_longer_than_they_must(store):
-    """A loop that ended, was left, or had less than a page leaves no transaction open; one that runs sees its snapshot."""
+    """A loop that ended or was left, leaves no transaction open; one that runs sees its snapshot."""
     store.update({f"k{number:04}": number for number in range(2500)})
     loop = iter(store.items())
     first = next(loop)

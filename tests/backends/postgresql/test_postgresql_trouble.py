@@ -104,7 +104,10 @@ def test_a_restart_between_calls_costs_none(server):
 def test_connections_that_an_administrator_ends(server):
     """A backend that is terminated while it waits at hand is replaced; a loop over it is an error with a remedy."""
     with PostgresStore(server.dsn, "admin") as store, psycopg.connect(server.dsn, autocommit=True) as other:
-        ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        ended = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
         store.update({f"k{number}": number for number in range(2500)})
         for _ in range(3):
             other.execute(ended)
@@ -112,7 +115,7 @@ def test_connections_that_an_administrator_ends(server):
         loop = iter(store.items())
         next(loop)
         other.execute(ended)
-        with pytest.raises(StoreError, match="shutting down|broke"):
+        with pytest.raises(StoreError, match=r"shutting down|broke"):
             list(loop)
         with pytest.raises(StoreError), store.transaction():
             store["n"] = 2

@@ -40,7 +40,7 @@ def hears(cached):
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_what_others_write_is_dropped(server, strict):
-    """A set, an update, a delete and a clear of another store, and SQL of another program, are seen; the rest stays kept."""
+    """What another store writes and deletes, and SQL of another program, is seen; the rest stays kept."""
     table = f"heard_{strict}".lower()
     with (
         PostgresStore(server.dsn, table, strict=strict) as other,
@@ -105,7 +105,8 @@ def test_a_lost_connection_empties_the_cache(server):
         cached["a"]
         with psycopg.connect(server.dsn, autocommit=True) as admin:
             admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' OR query = 'SELECT 1'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE query LIKE 'LISTEN%' OR query = 'SELECT 1'"
             )
             admin.execute("""UPDATE lost SET value = '{"spoonbill__": {"value": 2}}'""")
         assert sees(lambda: cached["a"], 2)

@@ -10,7 +10,6 @@ from hypothesis import settings
 
 from spoonbill import Codec
 from spoonbill.backends import SQLite
-from spoonbill.backends.sqlite.scheme import SQLiteScheme, fields_in
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import SQLiteStore
 from spoonbill.testing import StoreContract, machine_for
@@ -41,7 +40,7 @@ class TestSQLiteStore(TestSQLite):
         with sqlite3.connect(self.path) as connection:
             rows = connection.execute("SELECT value FROM spoonbill WHERE key = ?", (key,)).fetchall()
         connection.close()
-        return SQLiteScheme().load(fields_in(rows[0][0])) if rows else MISSING
+        return store.raw._engine.load(rows[0][0]) if rows else MISSING
 
 
 class TestSQLiteStoreInMemory(TestSQLite):

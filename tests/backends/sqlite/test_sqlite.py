@@ -50,7 +50,7 @@ class TestSQLite(DocumentContract):
 
     @classmethod
     def written(cls, name, key, fields):
-        rows(cls.file, f'INSERT INTO "{name}" VALUES (?, ?)', key, json.dumps(fields, indent=1))
+        rows(cls.file, f'INSERT INTO "{name}" (key, value) VALUES (?, ?)', key, json.dumps(fields, indent=1))
 
     @classmethod
     def watched(cls, name):
@@ -59,14 +59,14 @@ class TestSQLite(DocumentContract):
         seen, requests, ask, listed = [], [], connections.rows, connections.listed
 
         def asked(sql, operands=()):
-            if "sqlite_master" not in sql:
+            if "sqlite_master" not in sql and "table_info" not in sql:
                 requests.append(sql)
             return ask(sql, operands)
 
         def noted(sql, operands):
             requests.append(sql)
             for row in listed(sql, operands):
-                if len(row) == 2:
+                if row[1] is not None:
                     seen.append(row)
                 yield row
 
@@ -224,17 +224,20 @@ def test_tables_that_are_no_stores_are_refused(tmp_path):
 def test_what_other_programs_write_is_read_or_named(store, tmp_path):
     """Numbers, lists and NULL are values; text that is no JSON, and keys that are no UTF-8, are errors with names."""
     file = tmp_path / "a.db"
-    rows(file, "INSERT INTO spoonbill VALUES ('n', 5), ('f', 1.5), ('l', '[1,2]'), ('null', NULL), ('b', x'00')")
+    rows(
+        file,
+        "INSERT INTO spoonbill (key, value) VALUES ('n', 5), ('f', 1.5), ('l', '[1,2]'), ('null', NULL), ('b', x'00')",
+    )
     values = {"n": 5, "f": 1.5, "l": [1, 2], "null": None, "b": b"\x00"}
     assert store.copy() == values
     for key, value in values.items():
         assert list(store.items(eq(value))) == [(key, value)]
-    rows(file, "INSERT INTO spoonbill VALUES ('bad', 'words'), ('deep', ?)", "[" * 100_000)
+    rows(file, "INSERT INTO spoonbill (key, value) VALUES ('bad', 'words'), ('deep', ?)", "[" * 100_000)
     for key in ("bad", "deep"):
         with pytest.raises(CodecError, match=f"'{key}'.*no JSON"):
             store[key]
     assert list(store.items({"a": 1})) == []
-    rows(file, "INSERT INTO spoonbill VALUES (CAST(x'ff' AS TEXT), '1')")
+    rows(file, "INSERT INTO spoonbill (key, value) VALUES (CAST(x'ff' AS TEXT), '1')")
     with pytest.raises(KeyDecodeError, match="UTF-8"):
         list(store)
 

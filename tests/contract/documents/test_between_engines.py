@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from spoonbill.datastores import CosmosDBStore, DynamoDBStore, Firestore, InMemoryStore, MongoDBStore
+from spoonbill.datastores import CosmosDBStore, DynamoDBStore, Firestore, InMemoryStore, MongoDBStore, PostgresStore
 from tests.contract.documents import samples
 from tests.contract.documents.document_contract import same_value
 from tests.servers import cosmosdb_server, dynamodb_server, firestore_server, mongodb_server
 from tests.servers.moto_server import moto_server
+from tests.servers.postgresql_server import PostgresServer
 
 PAIRS = {f"k{number}": value for number, value in enumerate(samples.SEARCHED)} | {
     key: {"key": key} for key in samples.KEYS
@@ -21,6 +22,7 @@ def stores():
     """A store of each engine."""
     with ExitStack() as stack:
         mongodb = stack.enter_context(mongodb_server.mongodb_server())
+        postgresql = stack.enter_context(PostgresServer())
         dynamodb = stack.enter_context(moto_server())
         firestore = stack.enter_context(firestore_server.firestore_server())
         cosmosdb = stack.enter_context(cosmosdb_server.cosmosdb_server())
@@ -29,6 +31,7 @@ def stores():
         address = {"endpoint": cosmosdb_server.endpoint(cosmosdb), "credential": cosmosdb_server.CREDENTIAL}
         made = [
             MongoDBStore.open(f"mongodb://127.0.0.1:{mongodb.port}/"),
+            PostgresStore.open(postgresql.dsn, "copied"),
             DynamoDBStore.open("copied", endpoint_url=f"http://127.0.0.1:{dynamodb.port}", **dynamodb_server.OPTIONS),
             Firestore.open("copied", **firestore_server.OPTIONS),
             CosmosDBStore.open("copies", "copied", **address, **cosmosdb_server.OPTIONS),

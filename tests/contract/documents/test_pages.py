@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import boto3
+import psycopg
 import pymongo
 from azure.cosmos import CosmosClient
 from google.cloud import firestore
@@ -14,6 +15,7 @@ from tests.servers.dynamodb_server import OPTIONS
 from tests.servers.firestore_server import HOST, firestore_server
 from tests.servers.mongodb_server import mongodb_server
 from tests.servers.moto_server import moto_server
+from tests.servers.postgresql_server import PostgresServer
 
 PAGES = Path(__file__).parents[3] / "docs" / "stores"
 
@@ -67,3 +69,14 @@ def test_the_page_of_cosmosdb(monkeypatch):
         with CosmosClient(endpoint(server), credential=CREDENTIAL, **COSMOSDB) as client:
             made = client.get_database_client("shop").list_containers()
             assert {each["id"] for each in made} == {"articles", "jobs"}
+
+
+def test_the_page_of_postgresql():
+    """Each block runs, and what it wrote was in the tables that it names."""
+    with PostgresServer() as server, psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE shop")
+        address = server.dsn.removesuffix("/postgres") + "/shop"
+        run("postgresql.md", **{"postgresql://localhost/shop": address})
+        with psycopg.connect(address) as shop:
+            found = shop.execute("SELECT relname FROM pg_class WHERE relname IN ('people', 'settings')").fetchall()
+    assert sorted(found) == [("people",), ("settings",)]

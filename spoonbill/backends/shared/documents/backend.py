@@ -227,7 +227,7 @@ class DocumentBackend(Store[Any, Any]):
         key_of, load = self._engine.key_of, self._engine.load
         name = MISSING
         try:
-            for name, found in self._listed("entries", None):  # noqa: B007 - the error names it
+            for name, found in self._listed("entries", None):
                 yield key_of(name), load(found)
         except CodecError as error:
             raise self._unread("entries", name, error) from None

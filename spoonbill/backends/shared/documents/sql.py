@@ -1,14 +1,13 @@
 """Searches as conditions in SQL: what is the same for every engine that takes them. Operands are always bound."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from spoonbill.backends.shared.documents.model import is_sound
-from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown, PushedPart
+from spoonbill.backends.shared.documents.pushdown import NOTHING, Pushdown, PushedPart
 from spoonbill.backends.shared.documents.ranges import after_prefix
-from spoonbill.query import Condition, Eq, IsIn, Pattern
+from spoonbill.query import Condition, Pattern
 
 __all__ = ["Filter", "SqlPushdown", "joined", "span", "test"]
 
@@ -49,10 +48,6 @@ class SqlPushdown(Pushdown[Filter]):
 
     no_document: ClassVar[Filter]
     """The test for a row of another program whose value is no document, but a value of its own."""
-
-    @abstractmethod
-    def same_text(self, field: Filter, text: str) -> Filter:
-        """Return the test for a text; `field` is that of a key or of a string."""
 
     def both(self, filters: Sequence[Filter]) -> Filter:
         return joined(" AND ", filters)
