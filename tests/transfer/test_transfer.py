@@ -1,6 +1,7 @@
 """Copying, comparing and bringing into step, between any two stores."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -118,25 +119,30 @@ def test_an_interrupted_copy_goes_on(source, tmp_path):
 
 WORKER = """
 import sys, spoonbill
-spoonbill.copy(sys.argv[1], sys.argv[2], resume=sys.argv[3], batch=20)
+spoonbill.copy(sys.argv[1], sys.argv[2], resume=sys.argv[3], batch=20, progress=lambda count: print(count, flush=True))
 """
 
 
 def test_killed_copies_lose_and_double_nothing(source, tmp_path):
-    """SIGKILL at random moments, each resumed: equal at the end. SPOONBILL_TORTURE sets how often."""
+    """SIGKILL in the middle of copies, each resumed: equal every time. SPOONBILL_TORTURE sets how many."""
     source.close()
+    chooser = random.Random(17)
     first = f"lmdb:{tmp_path}/source?durability=process"
+    second = f"lmdb:{tmp_path}/target?durability=process"
+    command = [sys.executable, "-c", WORKER, first, second, str(tmp_path / "journal")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    kills = int(os.environ.get("SPOONBILL_TORTURE", "3"))
-    for number in range(kills):
-        second = f"lmdb:{tmp_path}/target?durability=process"
-        command = [sys.executable, "-c", WORKER, first, second, str(tmp_path / "journal")]
-        child = subprocess.Popen(command, env=environment)
-        time.sleep(0.3 + 0.3 * (number % 5) / 5)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    subprocess.run(command, check=True, env=environment)
-    assert list(spoonbill.diff(first, second)) == []
+    for _ in range(int(os.environ.get("SPOONBILL_TORTURE", "3"))):
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as child:
+            for _ in range(chooser.randint(1, 70)):
+                child.stdout.readline()
+            time.sleep(chooser.random() / 200)
+            child.send_signal(signal.SIGKILL)
+        assert child.returncode == -signal.SIGKILL, "the kill came too late"
+        subprocess.run(command, check=True, env=environment, capture_output=True)
+        assert list(spoonbill.diff(first, second)) == []
+        with spoonbill.open(second) as target:
+            assert len(target) == len(DATA)
+            target.clear()
 
 
 def test_differences_and_step(source, tmp_path):
