@@ -6,7 +6,7 @@ from spoonbill.common.masking import MASK, masked
 from spoonbill.store.layer import Layer
 from spoonbill.store.named import NamedStore
 
-__all__ = ["description_of"]
+__all__ = ["description_of", "levels_of"]
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -20,19 +20,23 @@ def description_of(store: Any) -> dict[str, Any]:
         ``store`` (the class of the store inside, its arguments and options), ``layers`` (from the inside),
         ``capabilities``, ``limits``, ``guarantees``, ``url``. Secrets are masked.
     """
-    layers = []
-    inner = store
-    while isinstance(inner, Layer) and not isinstance(inner, NamedStore):
-        layers.append(_part(inner, skip=1))
-        inner = _configured_inner(inner)
+    *layers, inner = levels_of(store)
     return {
         "store": _part(inner, skip=0),
-        "layers": layers[::-1],
+        "layers": [_part(layer, skip=1) for layer in layers[::-1]],
         "capabilities": sorted(store.capabilities),
         "limits": {name: limit for name, limit in vars(store.limits).items() if limit is not None},
         "guarantees": dict(store.guarantees.rows()),
         "url": store.url,
     }
+
+
+def levels_of(store: Any) -> list[Any]:
+    """Return the layers of a stack as they were put together, from the outside, and the store inside of them."""
+    levels = [store]
+    while isinstance(levels[-1], Layer) and not isinstance(levels[-1], NamedStore):
+        levels.append(_configured_inner(levels[-1]))
+    return levels
 
 
 def _configured_inner(layer: Any) -> Any:
