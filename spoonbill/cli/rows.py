@@ -33,7 +33,7 @@ class Reading:
     field : str or None
         The field that is the key; None numbers the rows.
     table : str or None
-        The table of a SQLite file.
+        The table of a SQLite file, or the number of a database in a dump of Redis.
     trust : bool
         Whether pickles may be read.
     """
@@ -128,6 +128,14 @@ def _diskcache(file: Path, how: Reading) -> Pairs:
             yield known, pickle.loads(data) if mode == 4 else data.decode() if mode == 3 and name else data
 
 
+def _rdb(file: Path, how: Reading) -> Pairs:
+    from spoonbill.cli.rdb import read_dump
+
+    if how.table is not None and not how.table.isdecimal():
+        raise click.UsageError("--table of a dump of Redis is the number of a database")
+    return read_dump(file, int(how.table or 0))
+
+
 def _write_lines(file: Path, pairs: Pairs, field: str) -> int:
     count = 0
     with write_atomically(file, {}) as out:
@@ -191,6 +199,7 @@ READERS: Final[dict[str, Callable[[Path, Reading], Pairs]]] = {
     "shelve": _shelve,
     "sqlitedict": _sqlitedict,
     "diskcache": _diskcache,
+    "rdb": _rdb,
 }
 WRITERS: Final[dict[str, Callable[[Path, Pairs, str], int]]] = {
     "jsonl": _write_lines,
@@ -210,6 +219,7 @@ _ENDINGS: Final = {
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
     ".db": "sqlite",
+    ".rdb": "rdb",
     ".safetensors": "safetensors",
 }
 
