@@ -19,7 +19,7 @@ from spoonbill.common.progress import with_progress
 @click.option("--table", help="The table of a SQLite file, or the database of a dump of Redis.")
 @click.option("--trust", is_flag=True, help="Read pickles of shelve, diskcache, sqlitedict: they can run code.")
 def import_command(url: str, file: Path, field: str | None, kind: str | None, table: str | None, trust: bool) -> None:
-    """Read a file of rows into a store: JSON Lines, CSV, Parquet, Arrow, SQLite, shelve, diskcache, sqlitedict, Redis RDB.
+    """Read a file into a store: JSON Lines, CSV, Parquet, Arrow, SQLite, shelve, diskcache, sqlitedict, Redis RDB.
 
     \b
     Example: spoonbill import lmdb:airports.lmdb airports.jsonl --key iata

@@ -89,14 +89,14 @@ def _server() -> str:
 
 @contextmanager
 def _served(file: Path) -> Iterator[Path]:
-    """Give the socket of a server that has read a file. It sees a link to it in a private folder, and writes nothing."""
+    """Give the socket of a server that has read a file, which it sees by a link in a private folder."""
     with tempfile.TemporaryDirectory(prefix="spoonbill-rdb-") as folder:
         (Path(folder) / "dump.rdb").symlink_to(file.absolute())
         socket, log = Path(folder) / "socket", Path(folder) / "log"
         options = {"dir": folder, "unixsocket": socket, "logfile": log, "port": 0, "save": "", "appendonly": "no"}
         options["sanitize-dump-payload"] = "yes"
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        with subprocess.Popen([_server(), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        with subprocess.Popen([_server(), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:  # noqa: S603 - the server of this machine
             try:
                 _wait(server, socket, log, file)
                 yield socket
