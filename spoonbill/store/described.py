@@ -45,6 +45,8 @@ class Described(ABC):
         then raise `UnsupportedError`, and a ``MetadataIndex`` around the store supplies it.
     features : frozenset of str
         Abilities beyond the verbs, such as ``"ttl"``.
+    whole_batch : int
+        The most pairs of which `set_many` writes none where one of them does not fit. 0 promises nothing.
     """
 
     limits: Limits = Limits()
@@ -56,6 +58,7 @@ class Described(ABC):
     read_only: bool = False
     lists_keys: bool = True
     features: frozenset[str] = frozenset()
+    whole_batch: int = 0
     url: str | None = None  # the address that it was opened by, without secrets
     secret_options: ClassVar[frozenset[str]] = frozenset()  # parameters that no repr shows, whatever they hold
     path_options: ClassVar[frozenset[str]] = frozenset()  # parameters that may be local paths, pickled as absolute ones

@@ -11,10 +11,12 @@ from spoonbill.common.progress import Progress, advancing
 from spoonbill.common.sentinels import MISSING
 from spoonbill.query import Query, compile_query
 from spoonbill.store import Store
+from spoonbill.transfer.bare import bare_ends
 from spoonbill.transfer.ends import End, opened_ends, refuse_itself
 from spoonbill.transfer.journal import Journal, Place
 from spoonbill.transfer.pipeline import read_ahead
 from spoonbill.transfer.report import Report
+from spoonbill.transfer.writing import Writer
 
 __all__ = ["copy"]
 
@@ -79,9 +81,14 @@ def copy(
         query = _query(first, pattern, conditions)
         journal = None if resume is None else Journal(resume, first, second, query)
         with advancing(progress, "copying") as advance, closing(journal) if journal else nullcontext():
+            reader, written = bare_ends(first, second, query)
+            writer = Writer(written)
             for number, part in [(None, None)] if journal is None else journal.rest():
-                for pairs in read_ahead(batches(first.matches(replace(query, part=part)), batch)):
-                    _write(second, pairs, report, verify=verify)
+                for pairs in read_ahead(batches(reader.matches(replace(query, part=part)), batch)):
+                    writer.write(pairs)
+                    report.copied += len(pairs)
+                    if verify:
+                        _verify(written, pairs, report)
                     advance(len(pairs))
                 if journal is not None and number is not None:
                     second.flush()
@@ -97,15 +104,10 @@ def _query(store: Store[Any, Any], pattern: Any, conditions: Any) -> Query:
     return compile_query(dialect=store.dialect, **wanted)
 
 
-def _write(target: Store[Any, Any], pairs: Pairs, report: Report, *, verify: bool) -> None:
-    for key, value in pairs:
-        target.check(key, value)
-    target.set_many(pairs)
-    report.copied += len(pairs)
-    if verify:
-        found = target.get_many([key for key, _ in pairs], MISSING)
-        for (key, value), stored in zip(pairs, found, strict=True):
-            if stored is not MISSING and python_equal(stored, value):
-                report.verified += 1
-            else:
-                report.differs(key)
+def _verify(target: Store[Any, Any], pairs: Pairs, report: Report) -> None:
+    found = target.get_many([key for key, _ in pairs], MISSING)
+    for (key, value), stored in zip(pairs, found, strict=True):
+        if stored is not MISSING and python_equal(stored, value):
+            report.verified += 1
+        else:
+            report.differs(key)
