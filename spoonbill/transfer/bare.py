@@ -14,7 +14,7 @@ Stores = tuple[Store[Any, Any], Store[Any, Any]]
 
 def bare_ends(source: Store[Any, Any], target: Store[Any, Any], query: Query) -> Stores:
     """Return the stores of bytes inside two stores with the same codecs, where all is copied; else the stores."""
-    if query.conditions is not None or not (query.pattern is None or query.pattern.everything):
+    if not query.everything:
         return source, target
     try:
         first, below = opened(source, "copy")

@@ -1,5 +1,6 @@
 """Copying, comparing and bringing into step, between any two stores."""
 
+import json
 import os
 import random
 import signal
@@ -10,9 +11,10 @@ import time
 import pytest
 
 import spoonbill
-from spoonbill import Cached, Codec, Compressed, Prefixed, gt, prefix
+from spoonbill import Cached, Codec, Compressed, Limited, Prefixed, gt, prefix
 from spoonbill.backends import Memory
-from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, ShelveStore
+from spoonbill.codecs import MsgpackCodec
+from spoonbill.datastores import FilesystemStore, InMemoryStore, LmdbStore, ShelveStore, SQLiteStore
 from spoonbill.errors import CodecError, StoreError, UnsupportedError
 from spoonbill.testing import SpyStore
 
@@ -59,13 +61,52 @@ def test_itself_is_refused(source):
         spoonbill.sync(mapping, mapping)
 
 
-def test_what_does_not_fit_is_not_half_written(tmp_path):
-    """A batch is tried before any of it is written."""
-    source = InMemoryStore({**dict.fromkeys(range(10), 1), "bad": object()})
-    with LmdbStore(tmp_path / "d") as target:
+@pytest.mark.parametrize(
+    "target",
+    [
+        lambda folder: LmdbStore(folder / "l"),
+        lambda folder: SQLiteStore(folder / "s.db"),
+        lambda folder: FilesystemStore(folder / "f", codec="json"),
+        lambda folder: Codec(Memory()),
+        lambda folder: Prefixed(Compressed(LmdbStore(folder / "p"), "gzip"), "p:"),
+        lambda folder: Limited(LmdbStore(folder / "m"), max_entries=100),
+    ],
+)
+def test_what_does_not_fit_is_not_half_written(target, tmp_path):
+    """A batch is tried before any of it is written, by whatever store."""
+    source = InMemoryStore({**{f"key {number}": 1 for number in range(10)}, "bad": object()})
+    with target(tmp_path) as store:
         with pytest.raises(CodecError, match="bad"):
-            spoonbill.copy(source, target)
-        assert len(target) == 0
+            spoonbill.copy(source, store)
+        assert len(store) == 0
+
+
+def test_a_value_is_encoded_once_or_not_at_all():
+    """Between stores with one codec bytes are copied as they are; else each value is read once and written once."""
+
+    class Counted:
+        read = written = 0
+
+        def dumps(self, value):
+            self.written += 1
+            return json.dumps(value).encode()
+
+        def loads(self, data):
+            self.read += 1
+            return json.loads(data)
+
+    codec, other = MsgpackCodec(), Counted()
+    first, second, third = Codec(Memory(), codec), Codec(Memory(), codec), Codec(Memory(), other)
+    first.update({f"key {number}": number for number in range(100)})
+    assert spoonbill.copy(first, third).copied == 100
+    assert (other.read, other.written) == (0, 100)
+    fourth = Codec(Memory(), third.codec)
+    assert spoonbill.copy(third, fourth, verify=True).verified == 100
+    assert (other.read, other.written) == (0, 100)
+    assert spoonbill.copy(third, second, pattern=prefix("key 1")).copied == 11
+    assert spoonbill.copy(third, second, verify=True).verified == 100
+    assert other.read > 100
+    assert second.copy() == fourth.copy() == first.copy()
 
 
 def test_an_error_of_either_end_is_told():
