@@ -1,5 +1,7 @@
-"""Copies against the slower of reading their source and writing their target alone, in one interleaved run, and their
-memory. Run it with ``python benchmarks/copying.py``; the results are written to benchmarks/copying.json.
+"""Copies against the slower of reading their source and writing their target alone, in one interleaved run.
+
+Then the growth of memory in a large one. Run it with ``python benchmarks/copying.py``; the results are written to
+benchmarks/copying.json.
 """
 
 import shutil
@@ -8,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +55,11 @@ def of_copy(source: Store[Any, Any], target: Callable[[], Store[Any, Any]]) -> f
     pairs = list(source.items())
     times: dict[str, list[float]] = {"read": [], "write": [], "copy": []}
     for _ in range(ROUNDS):
+        written, copied = target(), target()
         works: dict[str, Work] = {
             "read": lambda: sum(1 for _ in source.items()),
-            "write": lambda store=target(): store.update(pairs),
-            "copy": lambda store=target(): spoonbill.copy(source, store),
+            "write": partial(written.update, pairs),
+            "copy": partial(spoonbill.copy, source, copied),
         }
         for name, work in works.items():
             times[name].append(seconds(work))

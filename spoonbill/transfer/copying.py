@@ -12,6 +12,7 @@ from spoonbill.common.progress import Progress, advancing
 from spoonbill.common.sentinels import MISSING
 from spoonbill.query import Query, compile_query
 from spoonbill.store import Store
+from spoonbill.store.known_count import known_count
 from spoonbill.transfer.bare import bare_ends
 from spoonbill.transfer.ends import End, opened_ends, refuse_itself
 from spoonbill.transfer.journal import Journal, Place
@@ -80,17 +81,22 @@ def copy(
     with opened_ends(source, target) as (first, second):
         refuse_itself(first, second)
         query = _query(first, pattern, conditions)
+        total = known_count(first, progress) if query.everything else None
         journal = None if resume is None else Journal(resume, first, second, query)
-        with advancing(progress, "copying") as advance, closing(journal) if journal else nullcontext():
+        todo = [(None, None)] if journal is None else journal.rest()
+        if total is not None and journal is not None:
+            total = -(-total * len(todo) // journal.parts)
+        with closing(journal) if journal else nullcontext(), advancing(progress, "copying", total) as advance:
             reader, written = bare_ends(first, second, query)
             writer = Writer(written)
-            for number, part in [(None, None)] if journal is None else journal.rest():
-                for pairs in read_ahead(batches(_found(reader, replace(query, part=part)), batch)):
-                    writer.write(pairs)
-                    report.copied += len(pairs)
-                    if verify:
-                        _verify(written, pairs, report)
-                    advance(len(pairs))
+            for number, part in todo:
+                with read_ahead(batches(_found(reader, replace(query, part=part)), batch)) as found:
+                    for pairs in found:
+                        writer.write(pairs)
+                        report.copied += len(pairs)
+                        if verify:
+                            _verify(written, pairs, report)
+                        advance(len(pairs))
                 if journal is not None and number is not None:
                     second.flush()
                     journal.done(number)

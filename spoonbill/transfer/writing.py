@@ -49,16 +49,17 @@ class Writer:
 def _steps_of(store: Store[Any, Any]) -> tuple[list[Step], Store[Any, Any]]:
     """Return what turns pairs into those of a store further down, and that store."""
     steps: list[Step] = []
-    below: Any = store
+    below: Any = store  # a layer of any kind
     while isinstance(below, Layer):
-        kind = type(below)
+        layer: Any = below
+        kind = type(layer)
         if all(below._forms[verb] is Form.BOUND for verb in ("set_many", "check")):  # noqa: SLF001 - of spoonbill's own
             pass
         elif kind.set_many is ValueLayer.set_many and kind.check is ValueLayer.check:
-            steps.append(below._encoded)  # noqa: SLF001 - as above
+            steps.append(layer._encoded)  # noqa: SLF001 - as above
         elif kind.set_many is KeyLayer.set_many and kind.check is KeyLayer.check:
-            steps.append(below._lowered)  # noqa: SLF001 - as above
+            steps.append(layer._lowered)  # noqa: SLF001 - as above
         else:
             break
-        below = below.inner
+        below = layer.inner
     return steps, below

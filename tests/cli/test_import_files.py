@@ -1,4 +1,4 @@
-"""Files of other libraries and of Redis, each written by its own library or server, and read by ``spoonbill import``."""
+"""Files of other libraries and of Redis, each written by its owner, and read by ``spoonbill import``."""
 
 import os
 import shutil

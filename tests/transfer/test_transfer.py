@@ -1,5 +1,6 @@
 """Copying, comparing and bringing into step, between any two stores."""
 
+import gc
 import json
 import os
 import random
@@ -156,6 +157,25 @@ def test_an_interrupted_copy_goes_on(source, tmp_path):
     assert target.mapping == DATA
     with LmdbStore(journal) as store:
         assert len(store) == 0
+
+
+def test_what_was_read_is_closed_with_its_store(tmp_path):
+    """Where a copy or a comparison ends early, nothing reads on in a store that is closed: no error in any thread."""
+
+    class Full(InMemoryStore):
+        def set_many(self, pairs, **options):
+            raise StoreError("full")
+
+    for kind in ("sqlite", "lmdb"):
+        address = f"{kind}:{tmp_path}/{kind}?durability=process"
+        with spoonbill.open(address) as store:
+            store.update(({key: {"n": value["n"]} for key, value in DATA.items()}))
+        with pytest.raises(StoreError, match="full"):
+            spoonbill.copy(address, Full(), resume=InMemoryStore())
+        compared = spoonbill.diff(address, InMemoryStore())
+        assert next(compared).kind == "missing"
+        compared.close()
+    gc.collect()  # what the interpreter would ignore is an error of the test run
 
 
 WORKER = """
