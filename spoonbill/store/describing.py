@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from spoonbill.common.masking import MASK, masked
+from spoonbill.common.masking import MASK, is_secret, masked
+from spoonbill.store.described import parameters
 from spoonbill.store.layer import Layer
 from spoonbill.store.named import NamedStore
 
@@ -47,14 +48,20 @@ def _configured_inner(layer: Any) -> Any:
 
 def _part(store: Any, *, skip: int) -> dict[str, Any]:
     arguments, options = store._configuration  # noqa: SLF001 - of spoonbill's own
-    part: dict[str, Any] = {"class": type(store).__name__}
-    secret = type(store).secret_options
-    if arguments[skip:]:
-        part["arguments"] = [_datum(argument) for argument in arguments[skip:]]
-    kept = {name: MASK if name in secret else _datum(value) for name, value in options.items() if name not in _INNER}
+    cls: Any = type(store)
+    part: dict[str, Any] = {"class": cls.__name__}
+    names = (*parameters(cls), *("" for _ in arguments))
+    given = list(zip(names, arguments, strict=False))[skip:]
+    if given:
+        part["arguments"] = [_shown(cls, name, argument) for name, argument in given]
+    kept = {name: _shown(cls, name, value) for name, value in options.items() if name not in _INNER}
     if kept:
         part["options"] = kept
     return part
+
+
+def _shown(cls: Any, name: str, value: Any) -> Any:
+    return MASK if value is not None and (name in cls.secret_options or is_secret(name)) else _datum(value)
 
 
 _INNER = frozenset({"store", "inner"})
