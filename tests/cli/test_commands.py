@@ -159,6 +159,20 @@ def test_tensors_are_shown_and_exported(tmp_path):
     assert SafetensorsStore(tmp_path / "again.safetensors")["w"].sum() == 15
 
 
+def test_a_frame_is_shown_as_a_table(tmp_path):
+    """A table of columns keeps its lines; bytes that are no text are hexadecimal."""
+    import pyarrow as pa
+
+    with ShelveStore(tmp_path / "s", dbm="dbm.dumb") as shelf:
+        shelf["frame"] = pa.table({"name": ["ada", "grace"], "born": [1815, 1906]})
+        shelf["bytes"] = b"\xff\x00\x01"
+    url = f"shelve:{tmp_path}/s?dbm=dbm.dumb"
+    lines = run("get", url, "frame")[0].splitlines()
+    assert lines[0] == "Table of 2 by 2"
+    assert "name: string" in lines
+    assert run("get", url, "bytes")[0] == "3 bytes: ff 00 01\n"
+
+
 def test_errors_have_codes_and_one_line(tmp_path):
     """2 for what was said wrongly, 3 for an engine that fails; no traceback."""
     for code, arguments in (

@@ -8,7 +8,7 @@ from threading import Event, Thread
 from typing import Any, Final
 
 from spoonbill.common.locks import new_lock
-from spoonbill.errors import SpoonbillError, UnsupportedError
+from spoonbill.errors import UnsupportedError
 from spoonbill.query import Query
 from spoonbill.store import Store
 
@@ -64,8 +64,8 @@ class Cursor:
 
         Raises
         ------
-        SpoonbillError
-            If the search fails.
+        Exception
+            What the search raised.
         """
         if offset + size > _MOST:
             raise UnsupportedError(f"a search shows its first {_MOST:,} keys: ask for fewer by a pattern")
@@ -116,7 +116,7 @@ class Cursor:
                     self._ended = True
                     break
                 self._keys.append(key)
-        except (SpoonbillError, OSError) as error:
+        except Exception as error:  # raised again where the page is asked for
             self._error = error
         finally:
             with self._lock:
