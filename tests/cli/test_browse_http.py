@@ -167,6 +167,27 @@ def test_a_search_that_finds_nothing_does_not_hold_the_page():
     assert not [thread for thread in threading.enumerate() if thread.name == "spoonbill-browse"]
 
 
+def test_a_search_that_fails_is_an_error_and_a_fresh_one_goes_on():
+    """Whatever the engine raises is raised to who asks for the page; the same search asked afresh begins anew."""
+
+    class Broken(Endless):
+        broken = True
+
+        def iter(self):
+            if self.broken:
+                raise RuntimeError("the engine is away")
+            return iter(["key"])
+
+    store = Broken()
+    looking = Looking(store, write=False)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="away"):
+            looking.keys({})
+    store.broken = False
+    assert [key["text"] for key in looking.keys({"fresh": "1"})["keys"]] == ["key"]
+    looking.stop()
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
