@@ -195,6 +195,25 @@ def test_every_command_has_an_example_in_its_help():
         assert f"spoonbill {name}" in run(name, "--help")[0]
 
 
+def test_help_imports_nothing_that_it_does_not_need():
+    """What makes help quick: of spoonbill only the list of commands, and neither an engine nor a bar."""
+    code = (
+        "import runpy, sys\n"
+        "sys.argv = ['spoonbill', '--help']\n"
+        "try: runpy.run_module('spoonbill', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(*(name for name in sys.modules if name.partition('.')[0] not in sys.stdlib_module_names))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    imported = done.stdout.splitlines()[-1].split()
+    assert {name for name in imported if name.startswith("spoonbill")} == {
+        "spoonbill",
+        "spoonbill.cli",
+        "spoonbill.cli.group",
+    }
+    assert not {"rich", "tqdm", "fsspec", "lmdb", "numpy", "starlette"} & set(imported)
+
+
 def test_a_reader_that_has_seen_enough(tmp_path):
     """``keys | head`` ends quietly."""
     with LmdbStore(tmp_path / "d", durability="process") as store:
