@@ -23,9 +23,9 @@ from spoonbill.datastores import LmdbStore, RedisStore, SQLiteStore
 from spoonbill.store import Store
 from tests.servers import redis_server
 
-ENTRIES = 100_000
+ENTRIES = 30_000
 MANY = 1_000_000
-ROUNDS = 5
+ROUNDS = 9
 GOAL = 1.15
 MEGABYTES = 64
 ROW = {"name": "a name", "born": 1900, "tags": ["one", "two"], "score": 0.5}
