@@ -39,6 +39,8 @@ check-install:
 	$(PYTHON) -m venv .venv-install
 	.venv-install/bin/python -m pip install --quiet --disable-pip-version-check .
 	cd .venv-install && bin/python -c 'from spoonbill.datastores import *; LmdbStore; print("the base install imports every store")'
+	cd .venv-install && bin/python -c 'from importlib.resources import files; \
+		assert len(list(files("spoonbill.cli.browse").joinpath("assets").iterdir())) == 6; print("the page is there")'
 	.venv-install/bin/python -m pip install --quiet --disable-pip-version-check --dry-run '.[all]'
 	rm -rf .venv-install
 

@@ -210,7 +210,7 @@ LAYERS = (
     LayerRow("any_key", "spoonbill.layers.any_key:AnyKey"),
     LayerRow("cached", "spoonbill.layers.cached:Cached", "cache", "count"),
     LayerRow("chunked", "spoonbill.layers.chunked.layer:Chunked"),
-    LayerRow("codec", "spoonbill.layers.codec:Codec"),
+    LayerRow("codec", "spoonbill.layers.codec:Codec", "codec", "text"),
     LayerRow("compressed", "spoonbill.layers.compressed:Compressed", "compress", "text"),
     LayerRow("defaulting", "spoonbill.layers.defaulting:Defaulting"),
     LayerRow("encrypted", "spoonbill.layers.encrypted:Encrypted", "encrypt", "secret"),

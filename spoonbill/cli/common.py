@@ -12,7 +12,7 @@ from spoonbill.cli.completion import complete_store
 from spoonbill.store import Store
 from spoonbill.urls import open_store
 
-__all__ = ["asked", "bar", "conditions_of", "opened", "pattern_of", "search_options", "store_argument"]
+__all__ = ["asked", "bar", "beside_bar", "conditions_of", "opened", "pattern_of", "search_options", "store_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,6 +95,15 @@ def asked(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question}: say --yes")
     click.confirm(question, abort=True, err=True)
+
+
+def beside_bar() -> Callable[[str], object]:
+    """Return what prints a line: where it shares a terminal with a bar, the bar makes room for it."""
+    if not (bar() and sys.stdout.isatty()):
+        return click.echo
+    from tqdm.auto import tqdm
+
+    return tqdm.write
 
 
 def bar() -> bool:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "load": ("moving", "Replace the contents of a store by a saved file."),
     "import": ("files", "Read a file of rows into a store."),
     "export": ("files", "Write the entries of a store to a file of rows."),
+    "browse": ("browsing", "Look into a store in the browser."),
     "bench": ("measuring", "Measure the verbs of a store."),
     "demo": ("measuring", "Try a store in memory with some real data."),
 }

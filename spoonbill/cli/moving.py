@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from spoonbill.cli.common import asked, bar, conditions_of, opened, pattern_of, search_options, store_argument
+from spoonbill.cli.common import (
+    asked,
+    bar,
+    beside_bar,
+    conditions_of,
+    opened,
+    pattern_of,
+    search_options,
+    store_argument,
+)
 from spoonbill.common.sentinels import MISSING
 from spoonbill.transfer import copy, diff, sync
 
@@ -58,10 +67,10 @@ def diff_command(first: str, second: str, as_json: bool) -> int:
     \b
     Example: spoonbill diff lmdb:users.lmdb redis://localhost/0
     """
-    found = 0
-    for found, one in enumerate(diff(first, second), 1):  # noqa: B007 - the count is used below
+    found, say = 0, beside_bar()
+    for found, one in enumerate(diff(first, second, progress=bar()), 1):  # noqa: B007 - the count is used below
         key = one.key if isinstance(one.key, str) else repr(one.key)
-        click.echo(json.dumps({"key": key, "kind": one.kind}) if as_json else f"{one.kind}\t{key}")
+        say(json.dumps({"key": key, "kind": one.kind}) if as_json else f"{one.kind}\t{key}")
     return 1 if found else 0
 
 

@@ -17,7 +17,7 @@ from spoonbill.backends.sqlite.table import quoted
 from spoonbill.cli.values import to_json
 from spoonbill.filesystems import write_atomically
 
-__all__ = ["READERS", "WRITERS", "Reading", "read", "write"]
+__all__ = ["READERS", "WRITERS", "Reading", "count", "read", "write"]
 
 Pairs = Iterator[tuple[Any, Any]]
 
@@ -33,7 +33,7 @@ class Reading:
     field : str or None
         The field that is the key; None numbers the rows.
     table : str or None
-        The table of a SQLite file.
+        The table of a SQLite file, or the number of a database in a dump of Redis.
     trust : bool
         Whether pickles may be read.
     """
@@ -128,6 +128,14 @@ def _diskcache(file: Path, how: Reading) -> Pairs:
             yield known, pickle.loads(data) if mode == 4 else data.decode() if mode == 3 and name else data
 
 
+def _rdb(file: Path, how: Reading) -> Pairs:
+    from spoonbill.cli.rdb import read_dump
+
+    if how.table is not None and not how.table.isdecimal():
+        raise click.UsageError("--table of a dump of Redis is the number of a database")
+    return read_dump(file, int(how.table or 0))
+
+
 def _write_lines(file: Path, pairs: Pairs, field: str) -> int:
     count = 0
     with write_atomically(file, {}) as out:
@@ -177,9 +185,23 @@ def _write_arrow(file: Path, pairs: Pairs, field: str) -> int:
 def _write_safetensors(file: Path, pairs: Pairs, field: str) -> int:  # noqa: ARG001 - names are the keys
     from spoonbill.datastores.tensors.safetensors_file import SafetensorsStore
 
-    tensors = dict(pairs)
-    SafetensorsStore.export_safetensors({str(key): value for key, value in tensors.items()}, file)
-    return len(tensors)
+    found = dict(pairs)
+    rows = bool(found) and all(isinstance(value, dict) for value in found.values())
+    tensors = _columns(list(found.values())) if rows else {str(key): value for key, value in found.items()}
+    SafetensorsStore.export_safetensors(tensors, file)
+    return len(found)
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the fields that are a number in every row, each as a tensor; which others there are is told."""
+    import numpy as np
+
+    names = dict.fromkeys(name for row in rows for name in row)
+    kept = [name for name in names if all(isinstance(row.get(name), (int, float)) for row in rows)]
+    left = ", ".join(name for name in names if name not in kept)
+    if left:
+        click.echo(f"left out, since they are not numbers in every row: {left}", err=True)
+    return {name: np.array([row[name] for row in rows]) for name in kept}
 
 
 READERS: Final[dict[str, Callable[[Path, Reading], Pairs]]] = {
@@ -191,6 +213,7 @@ READERS: Final[dict[str, Callable[[Path, Reading], Pairs]]] = {
     "shelve": _shelve,
     "sqlitedict": _sqlitedict,
     "diskcache": _diskcache,
+    "rdb": _rdb,
 }
 WRITERS: Final[dict[str, Callable[[Path, Pairs, str], int]]] = {
     "jsonl": _write_lines,
@@ -210,6 +233,7 @@ _ENDINGS: Final = {
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
     ".db": "sqlite",
+    ".rdb": "rdb",
     ".safetensors": "safetensors",
 }
 
@@ -224,6 +248,17 @@ def _kind(file: Path, kind: str | None, known: Iterable[str]) -> str:
 def read(file: Path, kind: str | None, how: Reading) -> Pairs:
     """Yield the keys and values of a file."""
     return READERS[_kind(file, kind, READERS)](file, how)
+
+
+def count(file: Path, kind: str | None) -> int | None:
+    """Return how many rows a file has, where that is quick to see: lines, or what Parquet says of itself."""
+    found = _kind(file, kind, READERS)
+    if found == "parquet":
+        return int(_arrow_module("parquet").ParquetFile(file).metadata.num_rows)
+    if found not in {"jsonl", "csv"}:
+        return None
+    with file.open("rb") as data:
+        return sum(block.count(b"\n") for block in iter(lambda: data.read(1 << 20), b""))
 
 
 def write(file: Path, kind: str | None, pairs: Iterable[tuple[Any, Any]], field: str) -> int:

@@ -69,4 +69,6 @@ def shown(value: Any) -> str:
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         numbers = ", ".join(f"{one:.4g}" if isinstance(one, float) else str(one) for one in _numbers(value))
         return f"{value.dtype}{list(value.shape)}: {numbers}{', ...' if value.size > _NUMBERS else ''}"
+    if hasattr(value, "columns") and hasattr(value, "shape"):  # a frame, or a table of Arrow
+        return f"{type(value).__name__} of {' by '.join(map(str, value.shape))}\n{value}"
     return json.dumps(to_json(value), ensure_ascii=False)

@@ -1,6 +1,6 @@
 """Many things as a few lists of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from itertools import islice
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ BATCH = 500
 """How many keys the derived forms read or delete as one batch."""
 
 
-def batches(things: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+def batches(things: Iterable[T], size: int = BATCH) -> Generator[list[T]]:
     """Yield `things` in lists of at most `size`."""
     source = iter(things)
     while batch := list(islice(source, size)):

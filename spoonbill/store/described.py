@@ -46,6 +46,8 @@ class Described(ABC):
         then raise `UnsupportedError`, and a ``MetadataIndex`` around the store supplies it.
     features : frozenset of str
         Abilities beyond the verbs, such as ``"ttl"``.
+    whole_batch : int
+        The most pairs of which `set_many` writes none where one of them does not fit. 0 promises nothing.
     """
 
     limits: Limits = Limits()
@@ -57,6 +59,7 @@ class Described(ABC):
     read_only: bool = False
     lists_keys: bool = True
     features: frozenset[str] = frozenset()
+    whole_batch: int = 0
     url: str | None = None  # the address that it was opened by, without secrets
     secret_options: ClassVar[frozenset[str]] = frozenset()  # parameters that no repr shows, whatever they hold
     path_options: ClassVar[frozenset[str]] = frozenset()  # parameters that may be local paths, pickled as absolute ones
@@ -138,7 +141,7 @@ class Described(ABC):
 
     def __repr__(self) -> str:
         cls, (arguments, options) = self._name_outside or (type(self), self._configuration)
-        names = (*_parameters(cls), *("" for _ in arguments))
+        names = (*parameters(cls), *("" for _ in arguments))
         shown = [_shown_of(cls, name, argument) for name, argument in zip(names, arguments, strict=False)]
         shown += [f"{name}={_shown_of(cls, name, option)}" for name, option in options.items()]
         return f"{cls.__name__}({', '.join(shown)})"
@@ -206,7 +209,7 @@ def _unlisted(self: Described) -> Iterator[Any]:
 
 
 @cache
-def _parameters(cls: type) -> tuple[str, ...]:
+def parameters(cls: type) -> tuple[str, ...]:
     """Return the names of the parameters of a class, as they are given by position."""
     parameters = list(inspect.signature(cls).parameters.values())
     return tuple(one.name for one in parameters if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD})
@@ -242,7 +245,7 @@ def _settled(
     cls: type[Described], arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return a configuration that means the same in every working directory."""
-    names = (*_parameters(cls), *("" for _ in arguments))
+    names = (*parameters(cls), *("" for _ in arguments))
 
     def settle(name: str, argument: Any) -> Any:
         return absolute(argument) if name in cls.path_options else argument

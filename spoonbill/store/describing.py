@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from spoonbill.common.masking import MASK, masked
+from spoonbill.common.masking import MASK, is_secret, masked
+from spoonbill.store.described import parameters
 from spoonbill.store.layering.layer import Layer
 from spoonbill.store.named import NamedStore
 
-__all__ = ["description_of"]
+__all__ = ["description_of", "levels_of"]
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -20,19 +21,23 @@ def description_of(store: Any) -> dict[str, Any]:
         ``store`` (the class of the store inside, its arguments and options), ``layers`` (from the inside),
         ``capabilities``, ``limits``, ``guarantees``, ``url``. Secrets are masked.
     """
-    layers = []
-    inner = store
-    while isinstance(inner, Layer) and not isinstance(inner, NamedStore):
-        layers.append(_part(inner, skip=1))
-        inner = _configured_inner(inner)
+    *layers, inner = levels_of(store)
     return {
         "store": _part(inner, skip=0),
-        "layers": layers[::-1],
+        "layers": [_part(layer, skip=1) for layer in layers[::-1]],
         "capabilities": sorted(store.capabilities),
         "limits": {name: limit for name, limit in vars(store.limits).items() if limit is not None},
         "guarantees": dict(store.guarantees.rows()),
         "url": store.url,
     }
+
+
+def levels_of(store: Any) -> list[Any]:
+    """Return the layers of a stack as they were put together, from the outside, and the store inside of them."""
+    levels = [store]
+    while isinstance(levels[-1], Layer) and not isinstance(levels[-1], NamedStore):
+        levels.append(_configured_inner(levels[-1]))
+    return levels
 
 
 def _configured_inner(layer: Any) -> Any:
@@ -43,14 +48,20 @@ def _configured_inner(layer: Any) -> Any:
 
 def _part(store: Any, *, skip: int) -> dict[str, Any]:
     arguments, options = store._configuration  # noqa: SLF001 - of spoonbill's own
-    part: dict[str, Any] = {"class": type(store).__name__}
-    secret = type(store).secret_options
-    if arguments[skip:]:
-        part["arguments"] = [_datum(argument) for argument in arguments[skip:]]
-    kept = {name: MASK if name in secret else _datum(value) for name, value in options.items() if name not in _INNER}
+    cls: Any = type(store)
+    part: dict[str, Any] = {"class": cls.__name__}
+    names = (*parameters(cls), *("" for _ in arguments))
+    given = list(zip(names, arguments, strict=False))[skip:]
+    if given:
+        part["arguments"] = [_shown(cls, name, argument) for name, argument in given]
+    kept = {name: _shown(cls, name, value) for name, value in options.items() if name not in _INNER}
     if kept:
         part["options"] = kept
     return part
+
+
+def _shown(cls: Any, name: str, value: Any) -> Any:
+    return MASK if value is not None and (name in cls.secret_options or is_secret(name)) else _datum(value)
 
 
 _INNER = frozenset({"store", "inner"})

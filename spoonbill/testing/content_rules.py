@@ -42,6 +42,13 @@ class ContentRules(Samples):
         store.set_many(enumerated := [(f"value-{at}", value) for at, value in enumerate(samples)])
         assert dict(store.entries()) == dict(enumerated)
 
+    def test_a_batch_is_whole_where_that_is_promised(self, store: Store[Any, Any]) -> None:
+        """With ``whole_batch``, a batch with a value that does not fit writes nothing."""
+        if store.whole_batch:
+            with pytest.raises((*_REFUSALS, TypeError)):
+                store.set_many([*((key, self.values[0]) for key in self.keys), ("misfit", object())])
+            assert list(store) == []
+
     def test_a_key_is_measured_in_bytes(self, store: Store[Any, Any]) -> None:
         """A key of few characters and too many bytes is refused by check and set, and is not there."""
         longest = store.limits.key_bytes

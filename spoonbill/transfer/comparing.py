@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from spoonbill.common.batching import BATCH, batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.progress import Progress, with_progress
+from spoonbill.common.progress import Progress, advancing
 from spoonbill.common.sentinels import MISSING
 from spoonbill.store import Store
+from spoonbill.store.known_count import known_count
 from spoonbill.transfer.ends import End, opened_ends, refuse_itself
 from spoonbill.transfer.pipeline import read_ahead
 from spoonbill.transfer.report import Report
@@ -33,7 +34,7 @@ class Difference:
     kind: Literal["missing", "extra", "changed"]
 
 
-def diff(a: End, b: End, *, pattern: Any = "*", batch: int = BATCH) -> Iterator[Difference]:
+def diff(a: End, b: End, *, pattern: Any = "*", progress: Progress = False, batch: int = BATCH) -> Iterator[Difference]:
     """Yield the keys in which the store `b` differs from the store `a`.
 
     Memory is bounded by a batch; every value of `a` is read once, and those of `b` once or twice.
@@ -44,6 +45,8 @@ def diff(a: End, b: End, *, pattern: Any = "*", batch: int = BATCH) -> Iterator[
         Stores, or addresses that are opened for it.
     pattern : optional
         Which keys, as for `keys`.
+    progress : bool or callable, optional
+        True shows a bar; a callable is called with the number of keys so far.
     batch : int, optional
         Keys that are compared together.
 
@@ -55,22 +58,40 @@ def diff(a: End, b: End, *, pattern: Any = "*", batch: int = BATCH) -> Iterator[
     [('x', 'missing'), ('y', 'changed'), ('z', 'extra')]
     """
     with opened_ends(a, b) as (first, second):
-        yield from _differences(first, second, pattern, batch)
+        yield from _differences(first, second, pattern, batch, progress)
 
 
-def _differences(a: Store[Any, Any], b: Store[Any, Any], pattern: Any, batch: int) -> Iterator[Difference]:
-    for keys in read_ahead(batches(a.keys(pattern), batch)):
-        for key, value, other in zip(keys, a.get_many(keys, MISSING), b.get_many(keys, MISSING), strict=True):
-            if value is MISSING:
-                continue  # it went away meanwhile
-            if other is MISSING:
-                yield Difference(key, "missing")
-            elif not python_equal(value, other):
-                yield Difference(key, "changed")
-    for keys in read_ahead(batches(b.keys(pattern), batch)):
-        for key, value in zip(keys, a.get_many(keys, MISSING), strict=True):
-            if value is MISSING:
-                yield Difference(key, "extra")
+def _differences(
+    a: Store[Any, Any], b: Store[Any, Any], pattern: Any, batch: int, progress: Progress
+) -> Iterator[Difference]:
+    counts = [known_count(store, progress) for store in (a, b)] if pattern == "*" else []
+    total = sum(filter(None, counts)) if counts and None not in counts else None
+    with advancing(progress, "comparing", total) as advance:
+        for found, count in _compared(a, b, pattern, batch):
+            yield from found
+            advance(count)
+
+
+def _compared(
+    a: Store[Any, Any], b: Store[Any, Any], pattern: Any, batch: int
+) -> Iterator[tuple[list[Difference], int]]:
+    """Yield the differences of each batch of keys, and how many keys these were."""
+    with read_ahead(batches(a.keys(pattern), batch)) as found:
+        for keys in found:
+            pairs = zip(keys, a.get_many(keys, MISSING), b.get_many(keys, MISSING), strict=True)
+            yield [one for pair in pairs if (one := _difference(*pair)) is not None], len(keys)
+    with read_ahead(batches(b.keys(pattern), batch)) as found:
+        for keys in found:
+            values = zip(keys, a.get_many(keys, MISSING), strict=True)
+            yield [Difference(key, "extra") for key, value in values if value is MISSING], len(keys)
+
+
+def _difference(key: Any, value: Any, other: Any) -> Difference | None:
+    if value is MISSING:  # it went away meanwhile
+        return None
+    if other is MISSING:
+        return Difference(key, "missing")
+    return None if python_equal(value, other) else Difference(key, "changed")
 
 
 def sync(
@@ -87,7 +108,7 @@ def sync(
     delete : bool, optional
         Whether entries go that `b` alone has.
     progress : bool or callable, optional
-        True shows a bar; a callable is called with the number of differences so far.
+        True shows a bar; a callable is called with the number of keys so far.
     batch : int, optional
         Entries that are written together.
 
@@ -100,8 +121,7 @@ def sync(
     report = Report()
     with opened_ends(a, b) as (first, second):
         refuse_itself(first, second)
-        found = with_progress(_differences(first, second, pattern, batch), progress, "syncing")
-        for some in batches(found, batch):
+        for some in batches(_differences(first, second, pattern, batch, progress), batch):
             keys = [one.key for one in some if one.kind != "extra"]
             values = first.get_many(keys, MISSING)
             pairs = [(key, value) for key, value in zip(keys, values, strict=True) if value is not MISSING]

@@ -1,6 +1,7 @@
 """Copying the entries of one store to another."""
 
 import time
+from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,13 @@ from spoonbill.common.progress import Progress, advancing
 from spoonbill.common.sentinels import MISSING
 from spoonbill.query import Query, compile_query
 from spoonbill.store import Store
+from spoonbill.store.known_count import known_count
+from spoonbill.transfer.bare import bare_ends
 from spoonbill.transfer.ends import End, opened_ends, refuse_itself
 from spoonbill.transfer.journal import Journal, Place
 from spoonbill.transfer.pipeline import read_ahead
 from spoonbill.transfer.report import Report
+from spoonbill.transfer.writing import Writer
 
 __all__ = ["copy"]
 
@@ -77,12 +81,22 @@ def copy(
     with opened_ends(source, target) as (first, second):
         refuse_itself(first, second)
         query = _query(first, pattern, conditions)
+        total = known_count(first, progress) if query.everything else None
         journal = None if resume is None else Journal(resume, first, second, query)
-        with advancing(progress, "copying") as advance, closing(journal) if journal else nullcontext():
-            for number, part in [(None, None)] if journal is None else journal.rest():
-                for pairs in read_ahead(batches(first.matches(replace(query, part=part)), batch)):
-                    _write(second, pairs, report, verify=verify)
-                    advance(len(pairs))
+        todo = [(None, None)] if journal is None else journal.rest()
+        if total is not None and journal is not None:
+            total = -(-total * len(todo) // journal.parts)
+        with closing(journal) if journal else nullcontext(), advancing(progress, "copying", total) as advance:
+            reader, written = bare_ends(first, second, query)
+            writer = Writer(written)
+            for number, part in todo:
+                with read_ahead(batches(_found(reader, replace(query, part=part)), batch)) as found:
+                    for pairs in found:
+                        writer.write(pairs)
+                        report.copied += len(pairs)
+                        if verify:
+                            _verify(written, pairs, report)
+                        advance(len(pairs))
                 if journal is not None and number is not None:
                     second.flush()
                     journal.done(number)
@@ -97,15 +111,15 @@ def _query(store: Store[Any, Any], pattern: Any, conditions: Any) -> Query:
     return compile_query(dialect=store.dialect, **wanted)
 
 
-def _write(target: Store[Any, Any], pairs: Pairs, report: Report, *, verify: bool) -> None:
-    for key, value in pairs:
-        target.check(key, value)
-    target.set_many(pairs)
-    report.copied += len(pairs)
-    if verify:
-        found = target.get_many([key for key, _ in pairs], MISSING)
-        for (key, value), stored in zip(pairs, found, strict=True):
-            if stored is not MISSING and python_equal(stored, value):
-                report.verified += 1
-            else:
-                report.differs(key)
+def _found(store: Store[Any, Any], query: Query) -> Iterator[tuple[Any, Any]]:
+    """Yield what a query finds; where it finds all, without a test of each pair."""
+    return store.entries() if query.everything and query.part is None else store.matches(query)
+
+
+def _verify(target: Store[Any, Any], pairs: Pairs, report: Report) -> None:
+    found = target.get_many([key for key, _ in pairs], MISSING)
+    for (key, value), stored in zip(pairs, found, strict=True):
+        if stored is not MISSING and python_equal(stored, value):
+            report.verified += 1
+        else:
+            report.differs(key)

@@ -50,6 +50,11 @@ class Journal:
                 "resume= another place, or finish that one"
             )
 
+    @property
+    def parts(self) -> int:
+        """The number of all parts."""
+        return len(self._store["parts"])
+
     def rest(self) -> list[tuple[int, Part]]:
         """Return the parts that are not copied yet, with their numbers."""
         parts = self._store["parts"]

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -59,6 +59,10 @@ class Address:
     def parts(self) -> list[str]:
         """The parts of the place between slashes, decoded."""
         return [unquote(part) for part in self.place.strip("/").split("/")]
+
+    def renamed(self, names: Mapping[str, str]) -> "Address":
+        """Return the address with other names of options."""
+        return replace(self, query=tuple((names.get(name, name), value) for name, value in self.query))
 
     def with_query(self, query: list[tuple[str, str]]) -> str:
         """Return the URL with another query."""

@@ -48,7 +48,7 @@ def _made(part: Mapping[str, Any], inner: tuple[Any, ...], homes_of: list[str]) 
     if name not in known:
         raise UnsupportedError(f"no store or layer is called {name!r}: there are {', '.join(sorted(known))}")
     arguments, options = list(part.get("arguments", ())), dict(part.get("options", {}))
-    if MASK in arguments or MASK in options.values():
+    if any(isinstance(one, str) and MASK in one for one in (*arguments, *options.values())):
         raise UnsupportedError(f"the description of {name} has a secret or an object masked: put it in its place")
     cls = getattr(import_module(known[name].partition(":")[0]), name)
     return cls(*inner, *arguments, **options)

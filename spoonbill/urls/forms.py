@@ -6,7 +6,7 @@ from typing import Any, Final
 from spoonbill.errors import UnsupportedError
 from spoonbill.urls.address import Address, shown
 
-__all__ = ["FORMS", "WHOLE", "Form"]
+__all__ = ["FORMS", "SHORT", "WHOLE", "Form"]
 
 Form = Callable[[Address, list[tuple[str, str]]], tuple[tuple[Any, ...], dict[str, Any]]]
 """Takes an address and the options that no class of ours knows, and returns positional and named arguments. It takes
@@ -60,6 +60,11 @@ def _named(*names: str) -> Form:
     return form
 
 
+def _firestore(address: Address, rest: list[tuple[str, str]]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    _, named = _named("project", "collection")(address, rest)
+    return (named["collection"],), {"project": named["project"]}
+
+
 def _cosmosdb(address: Address, rest: list[tuple[str, str]]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     _, named = _named("account", "database", "container")(address, rest)
     account = named.pop("account")
@@ -73,11 +78,14 @@ FORMS: Final[dict[str, Form]] = {
     "redis": _whole,
     "mongodb": _mongodb,
     "dynamodb": _named("table_name"),
-    "firestore": _named("project", "collection"),
+    "firestore": _firestore,
     "cosmosdb": _cosmosdb,
     "modal": _named("name"),
 }
 """By the name of the engine; every other engine takes a path."""
+
+SHORT: Final = {"dynamodb": {"region": "region_name"}}
+"""Shorter names of options in URLs, by the name of the engine."""
 
 WHOLE: Final = frozenset({"postgresql"})
 

@@ -12,13 +12,14 @@ from spoonbill.layers import Codec
 from spoonbill.registry import EngineRow, LayerRow
 from spoonbill.store import Store
 from spoonbill.urls.address import Address, from_environment, hiding_logins, shown
-from spoonbill.urls.forms import form_of
+from spoonbill.urls.forms import SHORT, form_of
 from spoonbill.urls.layers import layer_options, stands_below, wrap
 from spoonbill.urls.named_stores import find_named
 from spoonbill.urls.options import converted, known_options, nearest
 
 __all__ = ["open_store"]
 
+_CODEC: Final = "codec"  # an option of the stores that hold bytes inside, else a layer, the one right over the bytes
 _CLOUDS: Final = {"key": "s3", "endpoint_url": "s3", "anon": "s3", "project": "gs", "account_name": "az"}
 
 
@@ -69,14 +70,14 @@ def _open(text: str, options: dict[str, Any]) -> Store[Any, Any]:
     module, _, name = engine.stores[0].partition(":")
     cls: Any = getattr(import_module(module), name)
     layers, known = layer_options(), known_options(cls)
-    sorted_out = _sort_out(address, layers, known)
+    sorted_out = _sort_out(address.renamed(SHORT.get(engine.name, {})), layers, known)
     arguments, named = form_of(engine.name)(address, sorted_out.rest)
     if sorted_out.rest:
         unknown = sorted_out.rest[0][0]
         raise UnsupportedError(f"{name} has no option {shown(unknown)}={nearest(unknown, {*known, *layers})}")
     store: Store[Any, Any] = cls(*arguments, **{**named, **sorted_out.options, **options})
     store = _wrapped(store, sorted_out.layers, layers)
-    store.url = _shown(address, layers, known)
+    store.url = _shown(address, layers, {**known, **SHORT.get(engine.name, {})})
     return store
 
 
@@ -92,7 +93,7 @@ def _sort_out(address: Address, layers: dict[str, LayerRow], known: dict[str, An
     found = _SortedOut({}, [], [])
     for option, given in address.query:
         value = from_environment(option, given)
-        if option in layers:
+        if option in layers and not (option == _CODEC and _CODEC in known):
             found.layers.append((option, value))
         elif option in known:
             found.options[option] = converted(option, value, known[option])
@@ -106,10 +107,13 @@ def _wrapped(store: Store[Any, Any], wanted: list[tuple[str, str]], layers: dict
     below = [one for one in wanted if stands_below(layers[one[0]])]
     for option, value in below:
         store = wrap(store, layers[option], option, value)
-    if below and store.holds_bytes:
+    codec = next((one for one in wanted if one[0] == _CODEC), None)
+    if codec is not None:
+        store = wrap(store, layers[_CODEC], *codec)
+    elif below and store.holds_bytes:
         store = Codec(store)
     for option, value in wanted:
-        if (option, value) not in below:
+        if (option, value) != codec and (option, value) not in below:
             store = wrap(store, layers[option], option, value)
     return store
 

@@ -159,6 +159,20 @@ def test_tensors_are_shown_and_exported(tmp_path):
     assert SafetensorsStore(tmp_path / "again.safetensors")["w"].sum() == 15
 
 
+def test_a_frame_is_shown_as_a_table(tmp_path):
+    """A table of columns keeps its lines; bytes that are no text are hexadecimal."""
+    import pyarrow as pa
+
+    with ShelveStore(tmp_path / "s", dbm="dbm.dumb") as shelf:
+        shelf["frame"] = pa.table({"name": ["ada", "grace"], "born": [1815, 1906]})
+        shelf["bytes"] = b"\xff\x00\x01"
+    url = f"shelve:{tmp_path}/s?dbm=dbm.dumb"
+    lines = run("get", url, "frame")[0].splitlines()
+    assert lines[0] == "Table of 2 by 2"
+    assert "name: string" in lines
+    assert run("get", url, "bytes")[0] == "3 bytes: ff 00 01\n"
+
+
 def test_errors_have_codes_and_one_line(tmp_path):
     """2 for what was said wrongly, 3 for an engine that fails; no traceback."""
     for code, arguments in (
@@ -179,6 +193,25 @@ def test_every_command_has_an_example_in_its_help():
     for name in COMMANDS:
         assert name in whole
         assert f"spoonbill {name}" in run(name, "--help")[0]
+
+
+def test_help_imports_nothing_that_it_does_not_need():
+    """What makes help quick: of spoonbill only the list of commands, and neither an engine nor a bar."""
+    code = (
+        "import runpy, sys\n"
+        "sys.argv = ['spoonbill', '--help']\n"
+        "try: runpy.run_module('spoonbill', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(*(name for name in sys.modules if name.partition('.')[0] not in sys.stdlib_module_names))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    imported = done.stdout.splitlines()[-1].split()
+    assert {name for name in imported if name.startswith("spoonbill")} == {
+        "spoonbill",
+        "spoonbill.cli",
+        "spoonbill.cli.group",
+    }
+    assert not {"rich", "tqdm", "fsspec", "lmdb", "numpy", "starlette"} & set(imported)
 
 
 def test_a_reader_that_has_seen_enough(tmp_path):

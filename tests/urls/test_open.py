@@ -11,7 +11,7 @@ import tomllib
 import pytest
 
 import spoonbill
-from spoonbill import Cached, Codec, Compressed, Encrypted, Expiring, Frozen, Prefixed, Signed
+from spoonbill import Cached, Codec, Compressed, Encrypted, Expiring, Frozen, Prefixed, Signed, datastores, layers
 from spoonbill.datastores import (
     FilesystemStore,
     InMemoryStore,
@@ -52,6 +52,62 @@ def test_a_round_trip_of_each_embedded_form(form, kind, tmp_path):
     if not address.startswith("memory"):
         with spoonbill.open(address) as store:
             assert store["a"] == "text"
+
+
+SERVERS = {
+    "redis://localhost:1/0": "RedisStore('redis://localhost:1/0')",
+    "rediss://localhost:1/0?prefix=u:": "Prefixed(RedisStore('rediss://localhost:1/0'), 'u:')",
+    "mongodb://host/db?collection=c": "MongoDBStore('mongodb://host/', 'db', collection='c')",
+    "dynamodb://table?region=eu-west-1": "DynamoDBStore(table_name='table', region_name='eu-west-1')",
+    "dynamodb://table?region_name=eu-west-1": "DynamoDBStore(table_name='table', region_name='eu-west-1')",
+    "cosmosdb://account/database/container?credential=env:SECRET": None,
+    "modal://name": "ModalStore(name='name')",
+    "s3://bucket/folder?codec=json": "FilesystemStore('s3://bucket/folder', codec='json')",
+    "memory:?prefix=u:&compress=gzip&ttl=60&codec=json&cache=1000&frozen=1": None,
+}
+
+
+@pytest.mark.parametrize(("address", "shown"), SERVERS.items())
+def test_every_form_opens_without_its_server(address, shown, monkeypatch):
+    """An address of a server opens nothing yet; the store says it back, and its repr makes the same stack again."""
+    monkeypatch.setenv("SECRET", base64.b64encode(bytes(32)).decode())
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    with spoonbill.open(address) as store:
+        assert store.url == address
+        assert shown in {None, repr(store)}
+        assert os.environ["SECRET"] not in repr(store) + json.dumps(store.describe())
+        if "SECRET" not in address:
+            names = {name: getattr(layers, name) for name in layers.__all__}
+            names |= {name: getattr(datastores, name) for name in datastores.__all__}
+            with eval(repr(store), names) as again:
+                assert repr(again) == repr(store)
+
+
+def test_no_description_tells_a_secret():
+    """Whether it stands in an address, by its name or in its place among the arguments."""
+    from spoonbill.datastores import CosmosDBStore
+
+    for store in (
+        RedisStore("redis://:hunter2@localhost/0"),
+        RedisStore("redis://localhost/0", password="hunter2"),
+        CosmosDBStore("d", "c", endpoint="https://x", credential="hunter2=="),
+        FilesystemStore("s3://bucket/x", key="a", secret="hunter2"),
+        Signed(InMemoryStore(), b"hunter2" * 9),
+        Encrypted(InMemoryStore(), keys=b"hunter2." * 4),
+    ):
+        assert "hunter2" not in repr(store) + json.dumps(store.describe())
+        with pytest.raises(UnsupportedError, match="secret"):
+            spoonbill.build(store.describe())
+
+
+def test_firestore_takes_its_project_and_collection(monkeypatch):
+    """The parts of the address are the arguments of the store."""
+    seen = []
+    monkeypatch.setattr(datastores.Firestore, "__init__", lambda self, *given, **options: seen.append((given, options)))
+    monkeypatch.setattr(datastores.Firestore, "close", lambda self: None)
+    spoonbill.open("firestore://project/users")
+    assert seen == [(("users",), {"project": "project"})]
 
 
 def test_files_of_fsspec_and_of_safetensors(tmp_path):

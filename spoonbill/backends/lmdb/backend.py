@@ -1,5 +1,6 @@
 """LMDB: a memory-mapped B+ tree in a directory of its own."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import cycle, pairwise, repeat
@@ -61,6 +62,7 @@ class Lmdb(Store[str, bytes]):
     """
 
     limits = Limits(key_bytes=_LONGEST)
+    whole_batch = sys.maxsize  # all are read, then put in one transaction
     guarantees = Guarantees(
         threads="safe",
         processes="safe on a local disk; never on a network filesystem",

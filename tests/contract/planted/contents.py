@@ -18,6 +18,16 @@ class StripsTrailingNul(Sound):
         self.data[key] = value.rstrip(b"\x00")
 
 
+class WritesUpToTheMisfit(Sound):
+    whole_batch = 100
+
+    def set_many(self, pairs):
+        for key, value in pairs:
+            if not isinstance(value, bytes):
+                raise CodecError(f"{key} holds no bytes")
+            self.set(key, value)
+
+
 class CutsAtNul(Sound):
     def set(self, key, value):
         self.data[key] = value if value.startswith(b"\x00") else value.partition(b"\x00")[0]
@@ -144,7 +154,7 @@ class ClosesOnce(Sound):
         self.handle = "closed"
 
 
-VALUES = (CutsLongValues, StripsTrailingNul, CutsAtNul, StripsSpace, TakesTooLargeValues)
+VALUES = (CutsLongValues, StripsTrailingNul, CutsAtNul, StripsSpace, TakesTooLargeValues, WritesUpToTheMisfit)
 TUPLES = (TuplesBecomeLists,)
 KEYS = (FoldsToComposed, FoldsToCompatible, FoldsCase, StripsKeys, CountsKeyCharacters)
 LAYERS = (LosesWhatItCannotDecode, DropsWhatItCannotDecode)

@@ -34,6 +34,7 @@ class DocumentBackend(Store[Any, Any]):
 
     def __init__(self, engine: DocumentEngine[Any]) -> None:
         self._engine = engine
+        self.whole_batch = engine.write_batch
 
     # -- one key -----------------------------------------------------------------------------------------------
 
