@@ -13,6 +13,7 @@ from spoonbill.common.locks import new_lock
 from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import UnsupportedError
+from spoonbill.layers.endings import Ends
 from spoonbill.layers.flights import Flights, Refresher
 from spoonbill.store import Layer, Store
 from spoonbill.store.binding import given
@@ -61,6 +62,10 @@ class Cached(Layer[K, V]):
     A read fills the cache and a write drops the entry, so that what comes back is what is stored. Through one Cached
     no read is older than a finished write, from any thread; what others write to the store below is seen when the
     entry leaves the cache. Threads that miss one key at once read it once.
+
+    An entry whose time is over below is not given: over an `Expiring` the store is asked for its end when it is kept,
+    one more read for a miss, and batches are not kept. Where the engine itself expires entries, the times given through
+    this object are known; those that others gave end here with `ttl`.
 
     Parameters
     ----------
@@ -117,6 +122,7 @@ class Cached(Layer[K, V]):
         self._misses = 0
         self._writes = 0  # counts beginnings and ends of writes: a fill that saw it change is dropped
         self._canonical = store.canonical
+        self._ends = Ends(store)
 
     # -- reads -------------------------------------------------------------------------------------------------
 
@@ -139,7 +145,8 @@ class Cached(Layer[K, V]):
 
     def _read(self, key: K, known: Any, seen: int) -> Any:
         value = self.inner.get(key, MISSING)
-        self._fill([(known, value)], seen)
+        if not self._ends.asks or value is MISSING or self._ends.ask(key, known):
+            self._fill([(known, value)], seen)
         return value
 
     def _refresh(self, key: K, known: Any) -> None:
@@ -172,7 +179,8 @@ class Cached(Layer[K, V]):
             self._misses += len(missed)
         if missed:
             read = list(zip(missed, self.inner.get_many(list(missed.values()), MISSING), strict=True))
-            self._fill(read, seen)
+            if not self._ends.asks:  # when each of them ends is not known in a batch
+                self._fill(read, seen)
             found.update(read)
         values = (found[known] for _, known in wanted)
         return [default if value is MISSING else self._given(value) for value in values]
@@ -182,7 +190,7 @@ class Cached(Layer[K, V]):
         if self._unsure:
             self._recover()
         try:
-            return self._cache.get(known, _UNKNOWN)
+            return _UNKNOWN if self._ends.over(known) else self._cache.get(known, _UNKNOWN)
         except BaseException:  # it came in the middle of the policy's own code
             self._cache = self._empty()
             raise
@@ -231,6 +239,11 @@ class Cached(Layer[K, V]):
         self._drop(None if keys is None else self._known(keys))
         self._unsure.pop(write, None)
 
+    def _note_end(self, keys: Iterable[K], ttl: float | None) -> None:
+        """Note when what was written is over; without a `ttl` it stays."""
+        with self._guard:
+            self._ends.note(self._known(keys), ttl)
+
     def _known(self, keys: Iterable[K]) -> list[Any]:
         """Return the keys of the cache for those of `keys` that can have an entry at all."""
         known = []
@@ -251,6 +264,7 @@ class Cached(Layer[K, V]):
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
         with self._writing((key,)):
             self.inner.set(key, value, **given(ttl=ttl))
+            self._note_end((key,), ttl)
 
     def delete(self, key: K) -> bool:
         with self._writing((key,)):
@@ -260,6 +274,7 @@ class Cached(Layer[K, V]):
         written: list[K] = []
         with self._writing(written):
             self.inner.set_many(_noted(pairs, written), **given(ttl=ttl))
+            self._note_end(written, ttl)
 
     def delete_many(self, keys: Iterable[K]) -> int:
         keys = list(keys)
@@ -268,11 +283,17 @@ class Cached(Layer[K, V]):
 
     def add(self, key: K, value: V, *, ttl: float | None = None) -> bool:
         with self._writing((key,)):
-            return self.inner.add(key, value, **given(ttl=ttl))
+            added = self.inner.add(key, value, **given(ttl=ttl))
+            if added:
+                self._note_end((key,), ttl)
+            return added
 
     def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
         with self._writing((key,)):
-            return self.inner.replace(key, expected, value, **given(ttl=ttl))
+            replaced = self.inner.replace(key, expected, value, **given(ttl=ttl))
+            if replaced:
+                self._note_end((key,), ttl)
+            return replaced
 
     def discard(self, key: K, expected: V) -> bool:
         with self._writing((key,)):
@@ -280,11 +301,16 @@ class Cached(Layer[K, V]):
 
     def increment(self, key: K, by: float = 1, *, ttl: float | None = None) -> Any:
         with self._writing((key,)):
-            return self.inner.increment(key, by, **given(ttl=ttl))
+            total = self.inner.increment(key, by, **given(ttl=ttl))
+            if ttl is not None:  # else its end stays
+                self._note_end((key,), ttl)
+            return total
 
     def touch(self, key: K, ttl: float | None) -> bool:
         with self._writing((key,)):
-            return self.inner.touch(key, ttl)
+            there = self.inner.touch(key, ttl)
+            self._note_end((key,), ttl)
+            return there
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
         with self._writing((key,)):

@@ -122,6 +122,9 @@ class Compressed(BytesLayer[K, V]):
     True
     """
 
+    once = True
+    compresses = True
+
     def __init__(
         self,
         store: Store[Any, Any],
