@@ -190,7 +190,7 @@ class Cached(Layer[K, V]):
         if self._unsure:
             self._recover()
         try:
-            return _UNKNOWN if self._ends.over(known) else self._cache.get(known, _UNKNOWN)
+            return _UNKNOWN if self._ends.at and self._ends.over(known) else self._cache.get(known, _UNKNOWN)
         except BaseException:  # it came in the middle of the policy's own code
             self._cache = self._empty()
             raise
@@ -241,8 +241,9 @@ class Cached(Layer[K, V]):
 
     def _note_end(self, keys: Iterable[K], ttl: float | None) -> None:
         """Note when what was written is over; without a `ttl` it stays."""
-        with self._guard:
-            self._ends.note(self._known(keys), ttl)
+        if ttl is not None or self._ends.at:
+            with self._guard:
+                self._ends.note(self._known(keys), ttl)
 
     def _known(self, keys: Iterable[K]) -> list[Any]:
         """Return the keys of the cache for those of `keys` that can have an entry at all."""

@@ -1,5 +1,6 @@
 """When the entries of a cache are over, in the store that they were read from."""
 
+import math
 import time
 from collections.abc import Hashable, Iterable
 from typing import Any, Final
@@ -21,13 +22,20 @@ class Ends:
     ----------
     store : Store
         The store below the cache.
+
+    Attributes
+    ----------
+    asks : bool
+        Whether the store is asked.
+    at : dict
+        When entries are over, by ``time.monotonic()``; those that stay are not in it.
     """
 
     def __init__(self, store: Store[Any, Any]) -> None:
         may_end = "ttl" in store.features
         self._store = store
         self.asks: bool = may_end and (store.ends_by_default or not store.native("ttl"))
-        self._at: dict[Hashable, float] = {}
+        self.at: dict[Hashable, float] = {}
 
     def ask(self, key: Any, known: Hashable) -> bool:
         """Ask the store for the end of an entry that was read; return False where it is over already."""
@@ -40,12 +48,12 @@ class Ends:
     def note(self, names: Iterable[Hashable], seconds: float | None) -> None:
         """Note that entries are over in so many seconds, None: never."""
         for known in names:
-            self._at.pop(known, None)
+            self.at.pop(known, None)
             if seconds is not None:
-                self._at[known] = time.monotonic() + seconds
-        while len(self._at) > _MOST:  # the oldest ones are the first
-            self._at.pop(next(iter(self._at)), None)
+                self.at[known] = time.monotonic() + seconds
+        while len(self.at) > _MOST:  # the oldest ones are the first
+            self.at.pop(next(iter(self.at)), None)
 
     def over(self, known: Hashable) -> bool:
         """Return whether an entry is over by now."""
-        return bool(self._at) and self._at.get(known, float("inf")) <= time.monotonic()
+        return self.at.get(known, math.inf) <= time.monotonic()
