@@ -4,10 +4,10 @@ import contextlib
 import json
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import spoonbill
 from spoonbill import backends, datastores, layers
 from spoonbill.registry import LAYERS
 from spoonbill.store import Layer, Store
@@ -42,6 +42,13 @@ or to take one more Python frame.
 """
 
 
+@dataclass
+class User:
+    """The class of objects in the drawing of `Typed`."""
+
+    name: str
+
+
 def _named(part: dict[str, Any]) -> str:
     given = [repr(argument) for argument in part.get("arguments", ())]
     given += [f"{name}={value!r}" for name, value in part.get("options", {}).items()]
@@ -71,7 +78,7 @@ def drawing(store: Store[Any, Any]) -> list[str]:
 
 def stack(expression: str) -> str:
     """Return the drawing of the stack that an expression builds."""
-    names = {**vars(spoonbill), **{module: getattr(spoonbill, module) for module in spoonbill.__all__}}
+    names: dict[str, Any] = {"User": User}
     for package in (layers, datastores, backends):
         names |= {name: getattr(package, name) for name in package.__all__}
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
