@@ -81,9 +81,9 @@ def stack(expression: str) -> str:
     names: dict[str, Any] = {"User": User}
     for package in (layers, datastores, backends):
         names |= {name: getattr(package, name) for name in package.__all__}
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        with eval(expression, names) as store:  # noqa: S307 - of our own pages
-            lines = drawing(store)
+    with contextlib.ExitStack() as opened:
+        opened.enter_context(contextlib.chdir(opened.enter_context(tempfile.TemporaryDirectory())))
+        lines = drawing(opened.enter_context(eval(expression, names)))  # noqa: S307 - of our own pages
     return "\n".join(["```text", *lines, "```"])
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from spoonbill import Cached, Chunked, Defaulting, Expiring, MetadataIndex, Tiered
+from spoonbill.backends import Memory
+from spoonbill.testing import SpyStore
 from tests.contract.orders import CLASSES, SAMPLES
 from tests.layers.costs import VERBS, Plain, cost
 
@@ -52,3 +55,34 @@ def test_the_cheap_ones_are_cheap():
     for name in ("Search", "SafetensorsExport", "Defaulting"):
         assert set(map(tuple, KNOWN[name].values())) == {(0, 1)}
     assert KNOWN["Cached"]["get"][1] == 0
+
+
+def made_by(store, call):
+    """Return the verbs below that a call makes, in order."""
+    spies = [one for one in (store.raw, getattr(store, "fast", None)) if isinstance(one, SpyStore)]
+    for spy in spies:
+        spy.calls.clear()
+    call()
+    return [verb for spy in spies for verb in spy.calls if verb not in {"check", "canonical"}]
+
+
+def test_what_the_pages_say_of_rarer_calls():
+    """A value in parts, a miss of two tiers, the first read of a default, and a miss of a cache over ends."""
+    chunked = Chunked(SpyStore(), 10)
+    chunked["a"] = bytes(100)
+    assert made_by(chunked, lambda: chunked["a"]) == ["get", "get_many"]
+    assert made_by(chunked, lambda: chunked.set("a", bytes(50))) == ["get", "set_many", "set", "delete_many"]
+    slow = SpyStore()
+    slow.data["a"] = 1
+    tiered = Tiered(SpyStore(), slow)
+    assert sorted(made_by(tiered, lambda: tiered["a"])) == ["add", "get", "get"]
+    assert len(made_by(tiered, lambda: tiered.set("a", 2))) == 3
+    assert made_by(tiered, lambda: tiered["a"]) == ["get"]
+    defaulting = Defaulting(SpyStore(), list)
+    assert made_by(defaulting, lambda: defaulting["a"]) == ["get", "add", "get"]
+    cached = Cached(Expiring(SpyStore()))
+    cached["a"] = b"1"
+    assert made_by(cached, lambda: cached["a"]) == ["get", "get"]
+    assert made_by(cached, lambda: cached["a"]) == []
+    index = MetadataIndex(SpyStore(), Memory(), fields=("born",))
+    assert made_by(index, lambda: index.set("a", {"born": 1})) == ["set", "get"]
