@@ -57,6 +57,14 @@ def test_the_cheap_ones_are_cheap():
     assert KNOWN["Cached"]["get"][1] == 0
 
 
+class AddingSpy(SpyStore):
+    """A spy with a form of its own of add."""
+
+    def add(self, key, value, *, ttl=None):
+        self._called("add")
+        return self.data.setdefault(key, value) is value
+
+
 def made_by(store, call):
     """Return the verbs below that a call makes, in order."""
     spies = [one for one in (store.raw, getattr(store, "fast", None)) if isinstance(one, SpyStore)]
@@ -74,11 +82,11 @@ def test_what_the_pages_say_of_rarer_calls():
     assert made_by(chunked, lambda: chunked.set("a", bytes(50))) == ["get", "set_many", "set", "delete_many"]
     slow = SpyStore()
     slow.data["a"] = 1
-    tiered = Tiered(SpyStore(), slow)
+    tiered = Tiered(AddingSpy(), slow)
     assert sorted(made_by(tiered, lambda: tiered["a"])) == ["add", "get", "get"]
     assert len(made_by(tiered, lambda: tiered.set("a", 2))) == 3
     assert made_by(tiered, lambda: tiered["a"]) == ["get"]
-    defaulting = Defaulting(SpyStore(), list)
+    defaulting = Defaulting(AddingSpy(), list)
     assert made_by(defaulting, lambda: defaulting["a"]) == ["get", "add", "get"]
     cached = Cached(Expiring(SpyStore()))
     cached["a"] = b"1"
