@@ -10,6 +10,7 @@ from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import CodecError
 from spoonbill.testing import LayerContract
 from tests.helpers.native_ttl import NativeTtl
+from tests.layers.kills import ROUNDS, killed
 
 
 class Clock:
@@ -139,3 +140,34 @@ def test_an_engine_that_expires_is_left_to_do_it(clock):
     assert store.increment("b") == 2
     assert "expires entries itself" in store.route("set")
     assert "ttl" in Cached(store).features
+
+
+def test_a_writer_that_is_killed(tmp_path):
+    """SIGKILL at random moments, beside sweeps: what is finished is there, whole, until its time is over."""
+    for seed in range(ROUNDS):
+        path = tmp_path / "d"
+        with LmdbStore(path, durability="process") as engine:
+            engine.clear()
+
+        def work(done):
+            now = [0.0]
+            store = Expiring(LmdbStore(path, durability="process"), clock=lambda: now[0])
+            for number in range(1, 100_000):
+                now[0] = float(number)
+                store.set(str(number), [number] * (1 + number % 50), ttl=10 if number % 2 else 1_000_000)
+                if number % 5 == 0:
+                    store.sweep()
+                done(number)
+
+        last = max(killed(work, seed))
+        with Expiring(LmdbStore(path, durability="process"), clock=lambda now=last: float(now)) as store:
+            there = dict(store.items())
+            kept = {number for number in range(1, last + 1) if number % 2 == 0 or number + 10 > last}
+            swept = {last - 9}  # the writer was one further perhaps
+            assert kept - swept <= set(map(int, there)) <= {*kept, last + 1}
+            for key, value in there.items():
+                number = int(key)
+                assert value == [number] * (1 + number % 50)
+                assert store.ttl(key) == (10 if number % 2 else 1_000_000) + number - last
+            store.sweep()
+            assert len(store.raw) == len(there)
