@@ -1,5 +1,6 @@
 """The layer that keeps what was read."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -144,7 +145,11 @@ class Cached(Layer[K, V]):
         return default if value is MISSING else self._given(value)
 
     def _read(self, key: K, known: Any, seen: int) -> Any:
+        was_over = bool(self._ends.at) and self._ends.over(known)
         value = self.inner.get(key, MISSING)
+        if was_over and value is not MISSING:  # another wrote it anew
+            with self._guard:
+                self._ends.note([known], None, 0.0)
         if not self._ends.asks or value is MISSING or self._ends.ask(key, known):
             self._fill([(known, value)], seen)
         return value
@@ -239,11 +244,11 @@ class Cached(Layer[K, V]):
         self._drop(None if keys is None else self._known(keys))
         self._unsure.pop(write, None)
 
-    def _note_end(self, keys: Iterable[K], ttl: float | None) -> None:
-        """Note when what was written is over; without a `ttl` it stays."""
+    def _note_end(self, keys: Iterable[K], ttl: float | None, began: float) -> None:
+        """Note when what was written is over, counted from the beginning of the write; without a `ttl` it stays."""
         if ttl is not None or self._ends.at:
             with self._guard:
-                self._ends.note(self._known(keys), ttl)
+                self._ends.note(self._known(keys), ttl, began)
 
     def _known(self, keys: Iterable[K]) -> list[Any]:
         """Return the keys of the cache for those of `keys` that can have an entry at all."""
@@ -263,9 +268,9 @@ class Cached(Layer[K, V]):
                     self._cache.pop(key, None)
 
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
-        with self._writing((key,)):
+        with self._writing((key,)) as began:
             self.inner.set(key, value, **given(ttl=ttl))
-            self._note_end((key,), ttl)
+            self._note_end((key,), ttl, began)
 
     def delete(self, key: K) -> bool:
         with self._writing((key,)):
@@ -273,9 +278,9 @@ class Cached(Layer[K, V]):
 
     def set_many(self, pairs: Iterable[tuple[K, V]], *, ttl: float | None = None) -> None:
         written: list[K] = []
-        with self._writing(written):
+        with self._writing(written) as began:
             self.inner.set_many(_noted(pairs, written), **given(ttl=ttl))
-            self._note_end(written, ttl)
+            self._note_end(written, ttl, began)
 
     def delete_many(self, keys: Iterable[K]) -> int:
         keys = list(keys)
@@ -283,17 +288,17 @@ class Cached(Layer[K, V]):
             return self.inner.delete_many(keys)
 
     def add(self, key: K, value: V, *, ttl: float | None = None) -> bool:
-        with self._writing((key,)):
+        with self._writing((key,)) as began:
             added = self.inner.add(key, value, **given(ttl=ttl))
             if added:
-                self._note_end((key,), ttl)
+                self._note_end((key,), ttl, began)
             return added
 
     def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
-        with self._writing((key,)):
+        with self._writing((key,)) as began:
             replaced = self.inner.replace(key, expected, value, **given(ttl=ttl))
             if replaced:
-                self._note_end((key,), ttl)
+                self._note_end((key,), ttl, began)
             return replaced
 
     def discard(self, key: K, expected: V) -> bool:
@@ -301,16 +306,16 @@ class Cached(Layer[K, V]):
             return self.inner.discard(key, expected)
 
     def increment(self, key: K, by: float = 1, *, ttl: float | None = None) -> Any:
-        with self._writing((key,)):
+        with self._writing((key,)) as began:
             total = self.inner.increment(key, by, **given(ttl=ttl))
             if ttl is not None:  # else its end stays
-                self._note_end((key,), ttl)
+                self._note_end((key,), ttl, began)
             return total
 
     def touch(self, key: K, ttl: float | None) -> bool:
-        with self._writing((key,)):
+        with self._writing((key,)) as began:
             there = self.inner.touch(key, ttl)
-            self._note_end((key,), ttl)
+            self._note_end((key,), ttl, began)
             return there
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
@@ -361,8 +366,10 @@ class _Writing:
         self._cached = cached
         self._keys = keys
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> float:
+        """Return when the write began, by ``time.monotonic()``."""
         self._cached._begin_write(self, self._keys)  # noqa: SLF001 - one thing in two classes
+        return time.monotonic()
 
     def __exit__(self, *_error: object) -> None:
         self._cached._end_write(self, self._keys)  # noqa: SLF001

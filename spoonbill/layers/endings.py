@@ -39,18 +39,19 @@ class Ends:
 
     def ask(self, key: Any, known: Hashable) -> bool:
         """Ask the store for the end of an entry that was read; return False where it is over already."""
+        now = time.monotonic()
         try:
-            self.note([known], self._store.ttl(key))
+            self.note([known], self._store.ttl(key), now)
         except KeyError:
             return False
         return True
 
-    def note(self, names: Iterable[Hashable], seconds: float | None) -> None:
-        """Note that entries are over in so many seconds, None: never."""
+    def note(self, names: Iterable[Hashable], seconds: float | None, since: float) -> None:
+        """Note that entries are over so many seconds after a time, None: never."""
         for known in names:
             self.at.pop(known, None)
             if seconds is not None:
-                self.at[known] = time.monotonic() + seconds
+                self.at[known] = since + seconds
         while len(self.at) > _MOST:  # the oldest ones are the first
             self.at.pop(next(iter(self.at)), None)
 

@@ -6,7 +6,9 @@ import pytest
 
 from spoonbill import Cached, Expiring, Mirrored
 from spoonbill.backends import Memory
+from spoonbill.datastores import RedisStore
 from tests.helpers.native_ttl import NativeTtl
+from tests.servers.redis_server import server, url
 
 
 def gone(store, key):
@@ -66,3 +68,27 @@ def test_an_engine_that_ends_entries_is_asked_nothing_more():
     native.reads = 0
     assert [store["a"], store["a"], store.get_many(["a"])] == [1, 1, [1]]
     assert native.reads == 1
+
+
+def test_what_another_wrote_anew_is_kept_again():
+    """The end that this cache knew of an entry is forgotten when the entry is there after it."""
+    native = NativeTtl()
+    store = Cached(native)
+    store.set("a", 1, ttl=0.01)
+    gone(store, "a")
+    native.set("a", 2)
+    native.reads = 0
+    assert [store["a"], store["a"]] == [2, 2]
+    assert native.reads == 1
+
+
+def test_over_a_redis():
+    """A ttl of the write and the store's own are known to the cache, and those of others where all entries have one."""
+    with server() as process:
+        given, default = Cached(RedisStore(url(process))), Cached(RedisStore(url(process, 1), ttl=0.1))
+        given.set("a", 1, ttl=0.1)
+        default["a"] = 1
+        RedisStore(url(process, 1), ttl=0.1)["b"] = 1
+        for store, key in ((given, "a"), (default, "a"), (default, "b")):
+            store.get(key)
+            gone(store, key)
