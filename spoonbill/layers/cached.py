@@ -145,12 +145,9 @@ class Cached(Layer[K, V]):
         return default if value is MISSING else self._given(value)
 
     def _read(self, key: K, known: Any, seen: int) -> Any:
-        was_over = bool(self._ends.at) and self._ends.over(known)
+        doubtful = self._ends.asks or (bool(self._ends.at) and self._ends.over(known))  # or another wrote it anew
         value = self.inner.get(key, MISSING)
-        if was_over and value is not MISSING:  # another wrote it anew
-            with self._guard:
-                self._ends.note([known], None, 0.0)
-        if not self._ends.asks or value is MISSING or self._ends.ask(key, known):
+        if value is MISSING or not doubtful or self._ends.ask(key, known):
             self._fill([(known, value)], seen)
         return value
 
