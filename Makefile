@@ -46,6 +46,7 @@ check-install:
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py
+	PYTHONPATH=. $(BIN)/python benchmarks/layers.py && $(BIN)/python scripts/generate.py
 
 docs: .venv/.docs
 	$(BIN)/python scripts/generate.py

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import layer_pages
+
 from spoonbill import backends
 from spoonbill.filesystems.concurrent import ConcurrentFolder
 from spoonbill.filesystems.folder import Folder
@@ -121,9 +123,19 @@ def reference() -> str:
 
 PAGES = {"guarantees.md": guarantees, "reference.md": reference}
 
+
+def main() -> int:
+    """Write the pages, or tell which of them are out of date; return the exit code."""
+    made = {name: page() for name, page in PAGES.items()} | layer_pages.pages()
+    old = [name for name, page in made.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != page]
+    if "--check" in sys.argv:
+        for name in old:
+            print(f"docs/{name} is out of date: run `python scripts/generate.py`")
+        return 1 if old else 0
+    for name in old:
+        (DOCS / name).write_text(made[name])
+    return 0
+
+
 if __name__ == "__main__":
-    for name, page in PAGES.items():
-        if "--check" not in sys.argv:
-            (DOCS / name).write_text(page())
-        elif (DOCS / name).read_text() != page():
-            sys.exit(f"docs/{name} is out of date: run `python scripts/generate.py`")
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """Locks for keys: a few for all, so that writers of different keys rarely wait for each other."""
 
 from collections.abc import Hashable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final
 
 from spoonbill.common.locks import new_lock
@@ -17,10 +17,13 @@ class Stripes:
     def __init__(self) -> None:
         self._locks = [new_lock() for _ in range(_COUNT)]
 
-    @contextmanager
-    def holding(self, keys: Iterable[Hashable] | None) -> Iterator[None]:
+    def holding(self, keys: Iterable[Hashable] | None) -> AbstractContextManager[object]:
         """Hold the locks of `keys`, None: all, taken in one order everywhere."""
         wanted = range(_COUNT) if keys is None else sorted({hash(key) % _COUNT for key in keys})
+        return self._locks[wanted[0]] if len(wanted) == 1 else self._holding(wanted)
+
+    @contextmanager
+    def _holding(self, wanted: Iterable[int]) -> Iterator[None]:
         with ExitStack() as held:
             for number in wanted:
                 held.enter_context(self._locks[number])

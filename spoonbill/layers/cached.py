@@ -13,8 +13,10 @@ from spoonbill.common.locks import new_lock
 from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import UnsupportedError
+from spoonbill.layers.endings import Ends
 from spoonbill.layers.flights import Flights, Refresher
 from spoonbill.layers.hearing import listen
+from spoonbill.layers.writing import Writing
 from spoonbill.store import Layer, Store
 from spoonbill.store.binding import given
 from spoonbill.store.odd_keys import ODD
@@ -63,6 +65,10 @@ class Cached(Layer[K, V]):
     no read is older than a finished write, from any thread; what others write to the store below is seen when the
     entry leaves the cache, or, with ``invalidate="engine"``, as soon as the engine tells of it. Threads that miss one
     key at once read it once.
+
+    An entry whose time is over below is not given: over an `Expiring` the store is asked for its end when it is kept,
+    one more read for a miss, and batches are not kept. Where the engine itself expires entries, the times given through
+    this object are known; those that others gave end here with `ttl`.
 
     Parameters
     ----------
@@ -128,6 +134,7 @@ class Cached(Layer[K, V]):
         self._misses = 0
         self._writes = 0  # counts beginnings and ends of writes: a fill that saw it change is dropped
         self._canonical = store.canonical
+        self._ends = Ends(store)
         self._deaf = invalidate is not None
         if invalidate is not None:
             self._watch = listen(self, invalidate)
@@ -152,8 +159,10 @@ class Cached(Layer[K, V]):
         return default if value is MISSING else self._given(value)
 
     def _read(self, key: K, known: Any, seen: int) -> Any:
+        doubtful = self._ends.asks or (bool(self._ends.at) and self._ends.over(known))  # or another wrote it anew
         value = self.inner.get(key, MISSING)
-        self._fill([(known, value)], seen)
+        if value is MISSING or not doubtful or self._ends.ask(key, known):
+            self._fill([(known, value)], seen)
         return value
 
     def _refresh(self, key: K, known: Any) -> None:
@@ -186,7 +195,8 @@ class Cached(Layer[K, V]):
             self._misses += len(missed)
         if missed:
             read = list(zip(missed, self.inner.get_many(list(missed.values()), MISSING), strict=True))
-            self._fill(read, seen)
+            if not self._ends.asks:  # when each of them ends is not known in a batch
+                self._fill(read, seen)
             found.update(read)
         values = (found[known] for _, known in wanted)
         return [default if value is MISSING else self._given(value) for value in values]
@@ -196,7 +206,7 @@ class Cached(Layer[K, V]):
         if self._unsure:
             self._recover()
         try:
-            return self._cache.get(known, _UNKNOWN)
+            return _UNKNOWN if self._ends.at and self._ends.over(known) else self._cache.get(known, _UNKNOWN)
         except BaseException:  # it came in the middle of the policy's own code
             self._cache = self._empty()
             raise
@@ -238,9 +248,9 @@ class Cached(Layer[K, V]):
 
     # -- writes ------------------------------------------------------------------------------------------------
 
-    def _writing(self, keys: Iterable[K] | None) -> "_Writing":
+    def _writing(self, keys: Iterable[K] | None) -> Writing:
         """Drop `keys` (None: everything) before and after a write, and cancel the fills that ran beside it."""
-        return _Writing(self, keys)
+        return Writing(self, keys)
 
     def _begin_write(self, write: object, keys: Iterable[K] | None) -> None:
         if self._unsure:
@@ -251,6 +261,12 @@ class Cached(Layer[K, V]):
     def _end_write(self, write: object, keys: Iterable[K] | None) -> None:
         self._drop(None if keys is None else self._known(keys))
         self._unsure.pop(write, None)
+
+    def _note_end(self, keys: Iterable[K], ttl: float | None, began: float) -> None:
+        """Note when what was written is over, counted from the beginning of the write; without a `ttl` it stays."""
+        if ttl is not None or self._ends.at:
+            with self._guard:
+                self._ends.note(self._known(keys), ttl, began)
 
     def _known(self, keys: Iterable[K]) -> list[Any]:
         """Return the keys of the cache for those of `keys` that can have an entry at all."""
@@ -270,8 +286,9 @@ class Cached(Layer[K, V]):
                     self._cache.pop(key, None)
 
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
-        with self._writing((key,)):
+        with self._writing((key,)) as began:
             self.inner.set(key, value, **given(ttl=ttl))
+            self._note_end((key,), ttl, began)
 
     def delete(self, key: K) -> bool:
         with self._writing((key,)):
@@ -279,8 +296,9 @@ class Cached(Layer[K, V]):
 
     def set_many(self, pairs: Iterable[tuple[K, V]], *, ttl: float | None = None) -> None:
         written: list[K] = []
-        with self._writing(written):
+        with self._writing(written) as began:
             self.inner.set_many(_noted(pairs, written), **given(ttl=ttl))
+            self._note_end(written, ttl, began)
 
     def delete_many(self, keys: Iterable[K]) -> int:
         keys = list(keys)
@@ -288,24 +306,35 @@ class Cached(Layer[K, V]):
             return self.inner.delete_many(keys)
 
     def add(self, key: K, value: V, *, ttl: float | None = None) -> bool:
-        with self._writing((key,)):
-            return self.inner.add(key, value, **given(ttl=ttl))
+        with self._writing((key,)) as began:
+            added = self.inner.add(key, value, **given(ttl=ttl))
+            if added:
+                self._note_end((key,), ttl, began)
+            return added
 
     def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
-        with self._writing((key,)):
-            return self.inner.replace(key, expected, value, **given(ttl=ttl))
+        with self._writing((key,)) as began:
+            replaced = self.inner.replace(key, expected, value, **given(ttl=ttl))
+            if replaced:
+                self._note_end((key,), ttl, began)
+            return replaced
 
     def discard(self, key: K, expected: V) -> bool:
         with self._writing((key,)):
             return self.inner.discard(key, expected)
 
     def increment(self, key: K, by: float = 1, *, ttl: float | None = None) -> Any:
-        with self._writing((key,)):
-            return self.inner.increment(key, by, **given(ttl=ttl))
+        with self._writing((key,)) as began:
+            total = self.inner.increment(key, by, **given(ttl=ttl))
+            if ttl is not None:  # else its end stays
+                self._note_end((key,), ttl, began)
+            return total
 
     def touch(self, key: K, ttl: float | None) -> bool:
-        with self._writing((key,)):
-            return self.inner.touch(key, ttl)
+        with self._writing((key,)) as began:
+            there = self.inner.touch(key, ttl)
+            self._note_end((key,), ttl, began)
+            return there
 
     def pop(self, key: K, default: Any = RAISE) -> Any:
         with self._writing((key,)):
@@ -346,20 +375,6 @@ class Cached(Layer[K, V]):
     def forget(self) -> None:
         """Empty the cache; the store below is not touched."""
         self._drop(None)
-
-
-class _Writing:
-    """A write through a cache. Cut off by an exception from outside, it leaves a mark, and the cache is forgotten."""
-
-    def __init__(self, cached: Cached[Any, Any], keys: Iterable[Any] | None) -> None:
-        self._cached = cached
-        self._keys = keys
-
-    def __enter__(self) -> None:
-        self._cached._begin_write(self, self._keys)  # noqa: SLF001 - one thing in two classes
-
-    def __exit__(self, *_error: object) -> None:
-        self._cached._end_write(self, self._keys)  # noqa: SLF001
 
 
 _UNKNOWN = object()

@@ -123,6 +123,9 @@ class Compressed(BytesLayer[K, V]):
     True
     """
 
+    once = True
+    compresses = True
+
     def __init__(
         self,
         store: Store[Any, Any],

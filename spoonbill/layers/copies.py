@@ -14,7 +14,7 @@ from spoonbill.common.stripes import Stripes
 from spoonbill.errors import ConflictError, LockedError, PartialWriteError, StoreError, UnansweredError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
-from spoonbill.store.binding import given
+from spoonbill.store.binding import given, no_ttl
 from spoonbill.store.layering.several import Several
 
 __all__ = ["Copies"]
@@ -31,6 +31,7 @@ class Copies(Several[K, V]):
     A store that did not follow is behind: it answers no read until `repair`.
     """
 
+    _passes_parts = True
     any_decides: ClassVar[bool] = False  # whether the next store decides a write where the first one fails
 
     def __init__(self, first: Store[Any, Any], *others: Store[Any, Any]) -> None:
@@ -171,6 +172,12 @@ class Copies(Several[K, V]):
                 raise
         return raise_alone(failed.pop(min(failed)))
 
+    def _lasts(self, ttl: float | None) -> dict[str, float]:
+        """Return the options of a write: a time to live that not every store takes is refused before any has it."""
+        if ttl is not None and "ttl" not in self.features:
+            raise no_ttl(self)
+        return given(ttl=ttl)
+
     @abstractmethod
     def _doubt(self, index: int) -> None:
         """Note which stores are behind where one may have taken a write that no other has."""
@@ -180,7 +187,7 @@ class Copies(Several[K, V]):
         """Say what it means that stores did not take a write which another one took."""
 
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
-        lasts = given(ttl=ttl)
+        lasts = self._lasts(ttl)
         self._write(
             "set",
             (key,),
@@ -189,7 +196,7 @@ class Copies(Several[K, V]):
         )
 
     def set_many(self, pairs: Iterable[tuple[K, V]], *, ttl: float | None = None) -> None:
-        lasts, batch = given(ttl=ttl), list(pairs)
+        lasts, batch = self._lasts(ttl), list(pairs)
         self._write(
             "set_many",
             [key for key, _ in batch],
@@ -221,7 +228,7 @@ class Copies(Several[K, V]):
         )
 
     def add(self, key: K, value: V, *, ttl: float | None = None) -> bool:
-        lasts = given(ttl=ttl)
+        lasts = self._lasts(ttl)
         return bool(
             self._write(
                 "add",
@@ -232,7 +239,7 @@ class Copies(Several[K, V]):
         )
 
     def replace(self, key: K, expected: V, value: V, *, ttl: float | None = None) -> bool:
-        lasts = given(ttl=ttl)
+        lasts = self._lasts(ttl)
         return bool(
             self._write(
                 "replace",
@@ -257,6 +264,8 @@ class Copies(Several[K, V]):
         return absent(key, default) if value is MISSING else value
 
     def touch(self, key: K, ttl: float | None) -> bool:
+        if "ttl" not in self.features:
+            raise no_ttl(self)
         there = self._write(
             "touch", (key,), lambda store: store.touch(key, ttl), lambda store, _: store.touch(key, ttl)
         )

@@ -58,6 +58,7 @@ class Encrypted(BytesLayer[K, V]):
     """
 
     secret_options = frozenset({"keys"})
+    leaves_noise = True
 
     def __init__(
         self,

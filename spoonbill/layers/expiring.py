@@ -10,10 +10,12 @@ from spoonbill.common.equality import python_equal
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
-from spoonbill.errors import CodecError
+from spoonbill.errors import CodecError, StackError
+from spoonbill.layers.write_once import WriteOnce
 from spoonbill.query import Plan, Query
 from spoonbill.store import BytesLayer, Store
 from spoonbill.store.binding import bind
+from spoonbill.store.layering.looking import stack_of
 from spoonbill.store.numbers import check_number
 
 __all__ = ["Expiring"]
@@ -60,6 +62,8 @@ class Expiring(BytesLayer[K, V]):
     (False, 1)
     """
 
+    once = True
+
     def __init__(
         self, store: Store[Any, Any], ttl: float | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
@@ -70,6 +74,15 @@ class Expiring(BytesLayer[K, V]):
         if self._working is self and "ttl" in self.inner.features:
             self._pass_through()
         self.features = self.features | {"ttl"}
+        self.ends_by_default = self.ends_by_default or ttl is not None
+
+    def _check_order(self, bottom: Store[Any, Any]) -> None:
+        super()._check_order(bottom)
+        if any(isinstance(below, WriteOnce) for below in stack_of(bottom)):
+            raise StackError(
+                f"Expiring over {bottom!r}: what is over can be neither removed nor written anew there. Build it the "
+                "other way round: WriteOnce(Expiring(...))"
+            )
 
     def _pass_through(self) -> None:
         """Leave every verb to the engine, which expires entries itself."""

@@ -9,9 +9,11 @@ from typing import Any, Final, TypeVar
 from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import QueryError
+from spoonbill.layers.write_once import WriteOnce
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.binding import given
+from spoonbill.store.layering.looking import stack_of
 from spoonbill.store.layering.several import Several
 from spoonbill.store.parts import check_count
 
@@ -28,6 +30,12 @@ class Partitioned(Several[K, V]):
 
     A key in a store that is not its home is foreign: it is neither listed, counted, found nor cleared.
     """
+
+    _composed = frozenset({"replace_all"})
+
+    def _take_traits(self) -> None:
+        super()._take_traits()
+        self.read_only = all(store.read_only for store in self._stores)
 
     @abstractmethod
     def home(self, key: K) -> int:
@@ -110,9 +118,20 @@ class Partitioned(Several[K, V]):
         return sum(self._stores[index].delete_many(share) for index, share in self._shared_out(keys, lambda key: key))
 
     def clear(self) -> None:
+        self._refuse_to_clear()
         for index, store in enumerate(self._stores):
             for pairs in batches(list(self._own(index, store.select(self._listing(index))))):
                 store.delete_many([key for key, _ in pairs])
+
+    def replace_all(self, pairs: Iterable[tuple[K, V]]) -> None:
+        self._refuse_to_clear()
+        super().replace_all(pairs)
+
+    def _refuse_to_clear(self) -> None:
+        """Let a store that keeps what it has refuse to be cleared before another one has lost anything."""
+        for store in self._stores:
+            if store.read_only or any(isinstance(below, WriteOnce) for below in stack_of(store)):
+                store.clear()
 
     # -- listing and searching ---------------------------------------------------------------------------------
 

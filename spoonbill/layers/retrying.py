@@ -1,5 +1,6 @@
 """Calls that are made again where an engine fails for a moment."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
@@ -14,6 +15,7 @@ V = TypeVar("V")
 
 _READS: Final = frozenset({"get", "has", "count", "get_many", "ttl", "ping", "split", "flush"})
 _WRITES: Final = frozenset({"set", "set_many", "clear", "touch", "replace_all"})  # what says how the state shall be
+_OF_MANY: Final = frozenset({"get_many", "set_many", "replace_all"})  # what they are given may be read but once
 _LISTINGS: Final = frozenset({"iter", "entries", "select"})
 
 
@@ -68,37 +70,62 @@ class Retrying(Layer[K, V]):
         super().__init__(store)
         self._retrying: Any = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_passing),
-            stop=tenacity.stop_after_attempt(attempts) | tenacity.stop_after_delay(seconds),
             wait=tenacity.wait_random_exponential(multiplier=pause, max=max_pause),
             before_sleep=_note,
             reraise=True,
         )
+        self._stop_within: Callable[[float], Any] = lambda left: (
+            tenacity.stop_after_attempt(attempts) | tenacity.stop_after_delay(left)
+        )
+        self._seconds = seconds
         for verb in VERBS:
             if verb in _READS | _WRITES:
-                bind(self, verb, self._repeating(getattr(self.inner, verb)), because="made again where it fails")
+                repeat = self._repeating if verb in _OF_MANY else self._trying
+                bind(self, verb, repeat(getattr(self.inner, verb)), because="made again where it fails")
             elif verb in _LISTINGS:
                 bind(self, verb, self._relisting(getattr(self.inner, verb)), because="begun again where it fails")
 
-    def _repeating(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        retrying = self._retrying
+    def _trying(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function, which goes to the library where it fails, and costs a frame where it does not."""
+        retrying, stop_within, seconds, clock = self._retrying, self._stop_within, self._seconds, time.monotonic
 
         def call(*arguments: Any, **options: Any) -> Any:
-            arguments = tuple(list(one) if isinstance(one, Iterator) else one for one in arguments)
-            return retrying.copy()(function, *arguments, **options)
+            start = clock()
+            try:
+                return function(*arguments, **options)
+            except StoreError as error:
+                if not _is_passing(error):
+                    raise
+                failed = [error]
+
+            def attempt() -> Any:
+                if failed:  # the first one is made already
+                    raise failed.pop()
+                return function(*arguments, **options)
+
+            return retrying.copy(stop=stop_within(seconds - (clock() - start)))(attempt)
+
+        return call
+
+    def _repeating(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        tried = self._trying(function)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            return tried(*(list(one) if isinstance(one, Iterator) else one for one in arguments), **options)
 
         return call
 
     def _relisting(self, function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
-        retrying = self._retrying
-
         def begin(*arguments: Any) -> tuple[list[Any], Iterator[Any]]:
             listed = iter(function(*arguments))
             for first in listed:
                 return [first], listed
             return [], listed
 
+        tried = self._trying(begin)
+
         def listing(*arguments: Any) -> Iterator[Any]:
-            first, rest = retrying.copy()(begin, *arguments)
+            first, rest = tried(*arguments)
             yield from first
             yield from rest
 

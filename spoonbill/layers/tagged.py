@@ -7,10 +7,11 @@ from spoonbill.common.equality import python_equal
 from spoonbill.common.progress import Progress, with_progress
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
-from spoonbill.errors import CodecError
+from spoonbill.errors import CodecError, StackError
 from spoonbill.query import Plan, Query
-from spoonbill.store import ValueLayer
+from spoonbill.store import Store, ValueLayer
 from spoonbill.store.binding import given
+from spoonbill.store.layering.looking import stack_of, takes
 
 __all__ = ["Tagged"]
 
@@ -21,6 +22,7 @@ _TAG, _VALUE = "spoonbill__tag", "spoonbill__value"
 _BYTES: Final = b"\xe8tag:"
 _TEXT: Final = "\x00tag:"
 _SIZE: Final = 4
+_OF_ONE_KIND: Final = frozenset({"SafetensorsCodec"})  # a codec that holds neither str nor plain dicts
 
 
 class Tagged(ValueLayer[K, V]):
@@ -47,6 +49,18 @@ class Tagged(ValueLayer[K, V]):
     >>> store.tag("page:1"), store.evict("user:ada"), list(store)
     ('user:ada', 1, ['page:2'])
     """
+
+    def __init__(self, store: Store[Any, Any]) -> None:
+        super().__init__(store)
+        if not _has_room(store):
+            raise StackError(
+                f"Tagged over {store!r}, which has no room for a tag beside its values. Build it the other way round: "
+                f"{_order_below(store)}, and give tags to the Tagged store"
+            )
+
+    def order_with(self, other: str) -> str:
+        order = super().order_with(other)
+        return f"{other}(Tagged({type(self.raw).__name__}(...)))" if other in _OF_ONE_KIND else order
 
     # -- the envelope ------------------------------------------------------------------------------------------
 
@@ -133,6 +147,17 @@ class Tagged(ValueLayer[K, V]):
 
     def plan(self, query: Query) -> Plan:
         return self._below(query, "takes tags off values")
+
+
+def _has_room(store: Store[Any, Any]) -> bool:
+    return any(takes(store, _sealed(sample, "tag")) for sample in (b"", "", None))
+
+
+def _order_below(store: Store[Any, Any]) -> str:
+    """Return the order in which the innermost layer that has no room for tags stands on them."""
+    *_, narrow = (below for below in stack_of(store) if not _has_room(below))
+    name = type(narrow).__name__
+    return f"{name}(Tagged({type(store.raw).__name__}(...)))" if name in _OF_ONE_KIND else f"{name}(Tagged(...))"
 
 
 def _sealed(value: Any, tag: str | None) -> Any:

@@ -71,6 +71,8 @@ class Tiered(Several[K, V]):
     ({'a': 1}, 2, 2, {'a': 1, 'b': 2})
     """
 
+    _passes_parts = True
+
     def __init__(
         self,
         fast: Store[Any, Any],
@@ -159,6 +161,10 @@ class Tiered(Several[K, V]):
     @property
     def raw(self) -> Store[Any, Any]:
         return self.slow.raw
+
+    @property
+    def stands_on(self) -> tuple[Store[Any, Any], ...]:
+        return (self.slow,)
 
     # -- reads -------------------------------------------------------------------------------------------------
 

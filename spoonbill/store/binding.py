@@ -166,7 +166,7 @@ def _reading_parts(select: Callable[..., Any]) -> Callable[..., Any]:
         part = query.part
         if part is not None:
             form = self._forms["split"]
-            if form is Form.DERIVED or (part[0] == NAMES and not self._is_layer):
+            if form is Form.DERIVED or (part[0] == NAMES and not (self._is_layer or self._passes_parts)):
                 return select_names(self, query)
         return select(self, query)  # type: ignore[no-any-return]
 

@@ -48,6 +48,8 @@ class Described(ABC):
         Abilities beyond the verbs, such as ``"ttl"``.
     whole_batch : int
         The most pairs of which `set_many` writes none where one of them does not fit. 0 promises nothing.
+    ends_by_default : bool
+        True where an entry may expire that was written without ``ttl=``.
     """
 
     limits: Limits = Limits()
@@ -60,6 +62,7 @@ class Described(ABC):
     lists_keys: bool = True
     features: frozenset[str] = frozenset()
     whole_batch: int = 0
+    ends_by_default: bool = False
     url: str | None = None  # the address that it was opened by, without secrets
     secret_options: ClassVar[frozenset[str]] = frozenset()  # parameters that no repr shows, whatever they hold
     path_options: ClassVar[frozenset[str]] = frozenset()  # parameters that may be local paths, pickled as absolute ones
@@ -67,6 +70,7 @@ class Described(ABC):
     _states_contract = True
     _derived: ClassVar[dict[str, Callable[..., Any]]] = {}  # the forms of `Verbs`, once it is there
     _is_layer: ClassVar[bool] = False
+    _passes_parts: ClassVar[bool] = False  # its `split` is that of a store below, which reads the parts
     _forms: ClassVar[dict[str, Form]] = {}
     _defines: ClassVar[frozenset[str]] = frozenset()
     # Verbs that a backend defines although its engine has no form of them, such as a replace under locks of its own.

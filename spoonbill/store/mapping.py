@@ -39,6 +39,11 @@ class Store(Searches[K, V]):
         """The store at the bottom of the stack, which holds what the engine holds."""
         return self
 
+    @property
+    def stands_on(self) -> "tuple[Store[Any, Any], ...]":
+        """The stores right below this one that hold its entries; none for a backend."""
+        return ()
+
     def verify(self, *, fix: bool = False, progress: Progress = False) -> dict[K, Exception]:
         """Read every value, and return the error of each key whose value is damaged or of another format.
 

@@ -37,7 +37,8 @@ def opened(store: Store[Any, Any], asker: str) -> tuple[list[Layer[Any, Any]], S
     if below.holds_bytes:
         return codecs, below
     name = type(below).__name__
+    order = below.order_with(asker) if isinstance(below, Layer) else f"{name}({asker}(...))"
     raise StackError(
         f"{asker} needs a store that holds bytes, and {store!r} does not: {name} stands on decoded values. "
-        f"Build it the other way round: {name}({asker}(...))"
+        f"Build it the other way round: {order}"
     )

@@ -4,13 +4,14 @@ import logging
 import pickle
 import signal
 import threading
+from collections import Counter
 
 import pytest
 
-from spoonbill import Cached, Codec, Expiring, Fallback, Mirrored
+from spoonbill import Cached, Codec, Expiring, Fallback, HashedKeys, Mirrored, Tiered
 from spoonbill.backends import Lmdb, Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
-from spoonbill.errors import StoreError, UnansweredError
+from spoonbill.errors import StoreError, UnansweredError, UnsupportedError
 from spoonbill.testing import LayerContract, SpyStore, StoreContract
 from tests.layers.kills import ROUNDS, killed
 
@@ -287,3 +288,36 @@ def test_a_time_limit_in_the_middle_of_a_write(write, layer, at):
     store.repair()
     assert store.behind == []
     assert stores[0].data == stores[1].data == stores[2].data == store.copy()
+
+
+@pytest.mark.parametrize("kind", [Mirrored, Fallback])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.set("a", 2, ttl=60),
+        lambda store: store.set_many([("a", 2)], ttl=60),
+        lambda store: store.add("b", 2, ttl=60),
+        lambda store: store.replace("a", 1, 2, ttl=60),
+        lambda store: store.increment("a", ttl=60),
+        lambda store: store.touch("a", 60),
+    ],
+)
+def test_a_ttl_that_one_store_cannot_keep_is_refused_before_any_has_it(kind, write):
+    """No store is written and none is behind."""
+    stores = Expiring(InMemoryStore()), InMemoryStore()
+    store = kind(*stores)
+    store["a"] = 1
+    with pytest.raises(UnsupportedError, match="cannot expire"):
+        write(store)
+    assert [one.copy() for one in stores] == [{"a": 1}, {"a": 1}]
+    assert store.behind == []
+
+
+@pytest.mark.parametrize("kind", [Mirrored, Fallback, lambda store, other: Tiered(other, store)])
+def test_shares_are_those_of_the_store_that_makes_them(kind):
+    """Keys that have other names below are in exactly one share."""
+    hashed = HashedKeys(Memory(), max_bytes=71)
+    store = kind(hashed, Memory())
+    pairs = {f"{number}/" + "x" * 100: b"v" for number in range(50)}
+    store.update(pairs)
+    assert Counter(key for share in store.shares(4) for key in share.keys()) == Counter(list(pairs))

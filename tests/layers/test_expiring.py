@@ -10,6 +10,7 @@ from spoonbill.backends import Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import CodecError
 from spoonbill.testing import LayerContract
+from tests.helpers.native_ttl import NativeTtl
 from tests.layers.kills import ROUNDS, killed
 
 
@@ -129,14 +130,15 @@ def test_values_from_before_stay(clock):
 
 
 def test_an_engine_that_expires_is_left_to_do_it(clock):
-    """Only the default is added; two of the layer cost one envelope."""
-    inner = Expiring(InMemoryStore(), clock=clock)
+    """Only the default is added, and values are stored as they are."""
+    inner = NativeTtl(clock)
     store = Expiring(inner, 10)
     store["a"] = 1
     store.set("b", 1, ttl=20)
     store["c"] = 2
     assert [store.ttl(key) for key in "abc"] == [10, 20, 10]
-    assert inner.inner.mapping["a"].keys() == {"spoonbill__until", "spoonbill__value"}
+    assert inner.data["a"] == (1, 1010.0)
+    assert store.increment("b") == 2
     assert "expires entries itself" in store.route("set")
     assert "ttl" in Cached(store).features
 

@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
-from spoonbill import Cached, Codec, Expiring, Routed, Sharded, eq, glob, prefix, regex
+from spoonbill import Cached, Codec, Expiring, Frozen, Routed, Sharded, WriteOnce, eq, glob, prefix, regex
 from spoonbill.backends import Lmdb, Memory
 from spoonbill.datastores import InMemoryStore, LmdbStore
-from spoonbill.errors import InvalidKeyError, StackError, StoreError
+from spoonbill.errors import InvalidKeyError, ReadOnlyError, StackError, StoreError
 from spoonbill.store import VERBS
 from spoonbill.testing import SpyStore, StoreContract
 
@@ -158,3 +158,19 @@ def test_a_reshard_that_is_killed_goes_on(tmp_path):
         assert store.copy() == pairs
         assert sum(len(one) for one in store.stores) == 3000
         assert all(store.stores)
+
+
+@pytest.mark.parametrize("keeps", [Frozen, WriteOnce])
+@pytest.mark.parametrize("write", [lambda store: store.clear(), lambda store: store.replace_all([("b", 2)])])
+def test_a_store_that_keeps_what_it_has_is_asked_first(keeps, write):
+    """Where one store refuses to be cleared no other one has lost anything, and writes to those go on."""
+    stores = InMemoryStore({"b": 1}), InMemoryStore({"a:1": 1})
+    store = Routed({"a:": Cached(keeps(stores[1]))}, stores[0])
+    with pytest.raises(ReadOnlyError):
+        write(store)
+    assert store.copy() == {"a:1": 1, "b": 1}
+    store["b"] = 2
+    assert store.setdefault("b", 3) == 2
+    assert not store.read_only
+    assert not store.native("replace_all")
+    assert Routed({"a:": Frozen(stores[1])}, Frozen(stores[0])).read_only

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tomllib
@@ -22,7 +23,7 @@ from spoonbill.datastores import (
     ShelveStore,
     SQLiteStore,
 )
-from spoonbill.errors import SpoonbillError, UnsupportedError
+from spoonbill.errors import SpoonbillError, StackError, UnsupportedError
 from tests.servers.redis_server import server, url
 
 
@@ -134,14 +135,14 @@ def test_redis():
 def test_layers_stand_in_their_order(tmp_path, monkeypatch):
     """From the inside; those of bytes below, where the bytes are. Secrets come from the environment."""
     monkeypatch.setenv("SECRET", base64.b64encode(bytes(range(32))).decode())
-    address = f"lmdb://{tmp_path}/d?prefix=u:&compress=gzip&encrypt=env:SECRET&sign=env:SECRET&ttl=60&cache=9&frozen=0"
+    address = f"lmdb://{tmp_path}/d?prefix=u:&encrypt=env:SECRET&compress=gzip&sign=env:SECRET&ttl=60&cache=9&frozen=0"
     with spoonbill.open(address) as store:
         classes = []
         layer = store
         while not isinstance(layer, LmdbStore):
             classes.append(type(layer))
             layer = layer._configuration[0][0]
-        assert classes == [Cached, Prefixed, Expiring, Signed, Encrypted, Compressed]
+        assert classes == [Cached, Prefixed, Expiring, Signed, Compressed, Encrypted]
         store["a"] = {"n": 1}
         assert 0 < store.ttl("a") <= 60
         assert os.environ["SECRET"] not in repr(store) + str(store.url) + json.dumps(store.describe())
@@ -149,6 +150,8 @@ def test_layers_stand_in_their_order(tmp_path, monkeypatch):
         assert store.copy() == {"a": {"n": 1}}
     with pytest.raises(UnsupportedError, match="NOT_SET"):
         spoonbill.open("memory:?encrypt=env:NOT_SET")
+    with pytest.raises(StackError, match=re.escape("Compressed(Encrypted(")):
+        spoonbill.open("memory:?compress=gzip&encrypt=env:SECRET")
     assert isinstance(spoonbill.open("memory:?compress=gzip"), Codec)
     assert isinstance(spoonbill.open("memory:?frozen=1"), Frozen)
 

@@ -21,7 +21,7 @@ from spoonbill.backends.dynamodb.items import (
 )
 from spoonbill.backends.dynamodb.options import DynamoDBOptions
 from spoonbill.backends.dynamodb.pushdown import SEGMENT, DynamoDBPushdown, Filter
-from spoonbill.backends.dynamodb.scan import parallel_pages, scan_pages
+from spoonbill.backends.dynamodb.scan import page_sizes, parallel_pages, scan_pages
 from spoonbill.backends.dynamodb.scheme import DynamoDBScheme
 from spoonbill.backends.dynamodb.table import Table, TableKey
 from spoonbill.backends.dynamodb.wire import item_size, number_text
@@ -317,7 +317,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         if keys_only:
             request["ProjectionExpression"] = key_and_end(table, expressions)
         request |= expressions.parameters()
-        for found in self._pages(table, request, **_page_sizes(native, limit, page, keys_only=keys_only)):
+        for found in self._pages(table, request, **page_sizes(native, limit, page, keys_only=keys_only)):
             for item in found["Items"]:
                 yield fields_of(table, item)
 
@@ -400,12 +400,3 @@ _KINDS = {
 
 def _disconnect(table: Table) -> None:
     table.client.close()
-
-
-def _page_sizes(
-    native: Filter | None, limit: int | None, page: int | None, *, keys_only: bool
-) -> dict[str, int | None]:
-    """Return how the pages of a scan grow: a loop over keys is often left after the first, and each page is billed."""
-    if limit is not None and (native is None or not native.tokens):
-        return {"limit": limit}
-    return {"wanted": 1 if keys_only and page is None else page}

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-__all__ = ["parallel_pages", "scan_pages"]
+from spoonbill.backends.dynamodb.pushdown import Filter
+
+__all__ = ["page_sizes", "parallel_pages", "scan_pages"]
 
 Page = dict[str, Any]
 Scan = Callable[..., Page]
@@ -66,3 +68,10 @@ def parallel_pages(scan: Scan, request: dict[str, Any], segments: int) -> Iterat
                     yield page
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def page_sizes(native: Filter | None, limit: int | None, page: int | None, *, keys_only: bool) -> dict[str, int | None]:
+    """Return how the pages of a scan grow: a loop over keys is often left after the first, and each page is billed."""
+    if limit is not None and (native is None or not native.tokens):
+        return {"limit": limit}
+    return {"wanted": 1 if keys_only and page is None else page}

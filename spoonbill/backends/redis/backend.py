@@ -106,6 +106,7 @@ class Redis(Store[str, bytes]):
         self._atomic = Atomic(self._connection)
         self._batches = Batches(self._connection)
         self._expiry = () if ttl is None else encode_ttl(self, ttl)
+        self.ends_by_default = ttl is not None
 
     # -- single keys -------------------------------------------------------------------------------------------
 

@@ -10,11 +10,12 @@ from spoonbill.errors import CodecError, StackError, UnsupportedError
 from spoonbill.layers.typed.models import model_of
 from spoonbill.query import Plan, Query
 from spoonbill.store import Store, ValueLayer
-from spoonbill.store.layering.below_codec import BelowCodec
+from spoonbill.store.layering.looking import takes
 
 __all__ = ["Typed"]
 
 _VERSION: Final = "spoonbill__version"
+_NO_DICTS: Final = frozenset({"StrictString", "SafetensorsCodec"})  # codecs that hold none
 
 
 class Typed(ValueLayer[K, V]):
@@ -42,7 +43,7 @@ class Typed(ValueLayer[K, V]):
     UnsupportedError
         If `model` is of no such kind, or `migrate` is given without a version.
     StackError
-        If the store holds bytes alone.
+        If the store holds no dicts.
 
     Examples
     --------
@@ -81,8 +82,12 @@ class Typed(ValueLayer[K, V]):
         self._version = version
         self._migrate = migrate
         super().__init__(store)
-        if store.holds_bytes and not _holds_objects(store):
-            raise StackError(f"Typed needs a store of dicts, and {store!r} holds bytes: Typed(Codec(...), model)")
+        if not takes(store, {"a": "dict"}):
+            holds = "bytes" if store.holds_bytes else "values of another kind"
+            raise StackError(f"Typed needs a store of dicts, and {store!r} holds {holds}: Typed(Codec(...), model)")
+
+    def order_with(self, other: str) -> str:
+        return super().order_with("Codec" if other in _NO_DICTS else other)
 
     def encode(self, value: V, key: K) -> dict[str, Any]:
         model = self._model
@@ -139,16 +144,3 @@ class Typed(ValueLayer[K, V]):
             if isinstance(data, Mapping) and data.get(_VERSION, 0) != self._version:
                 changed += self.inner.replace(key, data, self.encode(self.decode(data, key), key))
         return changed
-
-
-def _holds_objects(store: Store[Any, Any]) -> bool:
-    """Return whether a store that holds bytes takes a dict too, as one in memory does."""
-    if isinstance(store, BelowCodec):
-        return not store.needs_bytes
-    if store.raw is not store:
-        return True  # not known: its layers decide
-    try:
-        store.check("a", {})
-    except (CodecError, TypeError):
-        return False
-    return True

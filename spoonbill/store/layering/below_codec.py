@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeVar
 from spoonbill.errors import StackError
 from spoonbill.store.binding import bind
 from spoonbill.store.layering.layer import Layer
+from spoonbill.store.layering.looking import stack_of
 from spoonbill.store.mapping import Store
 from spoonbill.store.names import named
 from spoonbill.store.opening import opened
@@ -32,6 +33,9 @@ class BelowCodec(Layer[K, V]):
     """
 
     needs_bytes: ClassVar[bool] = True  # False: over a store of documents it works on these
+    once: ClassVar[bool] = False  # a second one in a stack makes no sense
+    compresses: ClassVar[bool] = False
+    leaves_noise: ClassVar[bool] = False  # what it writes cannot be compressed
 
     def __init__(self, store: Store[Any, Any]) -> None:
         try:
@@ -41,6 +45,7 @@ class BelowCodec(Layer[K, V]):
                 raise
             layers, bottom = [], store
         self._below_codec: BelowCodec[Any, Any] | None = None
+        self._check_order(bottom)
         if not layers:
             super().__init__(self._based(bottom))
             return
@@ -59,6 +64,22 @@ class BelowCodec(Layer[K, V]):
     def _working(self) -> Any:
         """The layer that works: this one, or that which took its place below the codec."""
         return self if self._below_codec is None else self._below_codec
+
+    def _check_order(self, bottom: Store[Any, Any]) -> None:
+        """Refuse what would work without sense: the message names the order that makes some."""
+        name = type(self).__name__
+        for below in stack_of(bottom):
+            if self.once and isinstance(below, type(self)):
+                raise StackError(
+                    f"{name} over {bottom!r}: there is one in that stack already, and a second one makes no sense. "
+                    f"Build it with one: {name}(...)"
+                )
+            if self.leaves_noise and isinstance(below, BelowCodec) and below.compresses:
+                other = type(below).__name__
+                raise StackError(
+                    f"{name} over {bottom!r}: what {name} writes cannot be compressed any more. Build it the other "
+                    f"way round: {other}({name}(...))"
+                )
 
     def _based(self, bottom: Store[Any, Any]) -> Store[Any, Any]:
         """Return what the layer stands on, made of the store of bytes."""

@@ -192,28 +192,31 @@ class KeyLayer(Layer[K, V]):
         """What to ask below for this layer's keys alone, as far as a pattern can tell them."""
         return self.translate(Query(keys_only=True, lazy=True))  # in the order in which entries come
 
-    def _own(self, pairs: Iterator[tuple[Any, V]]) -> Iterator[tuple[Any, V]]:
+    def _lifted(self, pairs: Iterator[tuple[Any, V]]) -> Iterator[tuple[K, V]]:
+        """Yield those pairs of the store below that are this layer's, under its keys."""
+        up: Callable[[Any], K] = self.up
         if self.owns_all:
-            return pairs
+            return ((up(key), value) for key, value in pairs)
         owns = self.owns
-        return (pair for pair in pairs if owns(pair[0]))
+        return ((up(key), value) for key, value in pairs if owns(key))
+
+    def _owned(self) -> Iterator[Any]:
+        """Yield the keys of the store below that are this layer's."""
+        owns = self.owns
+        return (key for key, _ in self.inner.select(self._mine) if owns(key))
 
     def iter(self) -> Iterator[K]:
-        if self.owns_all:
-            return map(self.up, self.inner.iter())
-        return (self.up(key) for key, _ in self._own(self.inner.select(self._mine)))
+        return map(self.up, self.inner.iter() if self.owns_all else self._owned())
 
     def entries(self) -> Iterator[tuple[K, V]]:
-        up = self.up
-        if self.owns_all:
-            return ((up(key), value) for key, value in self.inner.entries())
-        return ((up(key), value) for key, value in self._own(self.inner.select(self.translate(Query()))))
+        return self._lifted(self.inner.entries() if self.owns_all else self.inner.select(self.translate(Query())))
 
     def count(self) -> int:
-        return sum(1 for _ in self._own(self.inner.select(self._mine)))
+        owns = self.owns
+        return sum(1 for key, _ in self.inner.select(self._mine) if owns(key))
 
     def clear(self) -> None:
-        for keys in batches([key for key, _ in self._own(self.inner.select(self._mine))]):
+        for keys in batches(list(self._owned())):
             self.inner.delete_many(keys)
 
     # -- searching ---------------------------------------------------------------------------------------------
@@ -223,8 +226,7 @@ class KeyLayer(Layer[K, V]):
         return query.without_pattern() if self.owns_all else query.without_pattern().without_limit()
 
     def select(self, query: Query) -> Iterator[tuple[K, V]]:
-        up: Callable[[Any], K] = self.up
-        return ((up(key), value) for key, value in self._own(self.inner.select(self.translate(query))))
+        return self._lifted(self.inner.select(self.translate(query)))
 
     def plan(self, query: Query) -> Plan:
         return self._below(query, "decodes keys")

@@ -23,6 +23,7 @@ _INHERITED = (
     "read_only",
     "lists_keys",
     "features",
+    "ends_by_default",
 )
 
 
@@ -110,11 +111,19 @@ class Layer(Store[K, V]):
     def raw(self) -> Store[Any, Any]:
         return self.inner.raw
 
+    @property
+    def stands_on(self) -> tuple[Store[Any, Any], ...]:
+        return (self.inner,)
+
     def over(self, inner: Store[Any, Any]) -> "Layer[Any, Any]":
         """Return this layer, as it was configured, over another store."""
         arguments, options = self._configuration
         kept = {name: option for name, option in options.items() if name not in {"store", "inner"}}
         return type(self)(inner, *arguments[1:], **kept)
+
+    def order_with(self, other: str) -> str:
+        """Return the order that works for this layer and another one, by its name, that cannot stand on it."""
+        return f"{type(self).__name__}({other}(...))"
 
     def translate(self, query: Query) -> Query:
         """Return what is asked of the inner store for `query`: at least every match must come back."""

@@ -48,6 +48,7 @@ class Several(Store[K, V]):
         self.strict = all(store.strict for store in stores)
         self.holds_bytes = all(store.holds_bytes for store in stores)
         self.read_only = any(store.read_only for store in stores)
+        self.ends_by_default = any(store.ends_by_default for store in stores)
         self.lists_keys = all(store.lists_keys for store in stores)
         common = frozenset.intersection(*(store.features for store in stores))
         # A feature that is a method of a store's is not this one's.
@@ -62,6 +63,10 @@ class Several(Store[K, V]):
     def stores(self) -> Sequence[Store[Any, Any]]:
         """The stores that it is made of."""
         return self._stores
+
+    @property
+    def stands_on(self) -> tuple[Store[Any, Any], ...]:
+        return tuple(self._stores)
 
     def native(self, verb: str) -> bool:
         """Return whether `verb` leads to the engines' own forms of it, in each of the stores."""
