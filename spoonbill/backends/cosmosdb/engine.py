@@ -290,11 +290,11 @@ class CosmosDBEngine(DocumentEngine[Filter]):
 
     # -- expiry ------------------------------------------------------------------------------------------------
 
-    def left_of(self, fields: dict[str, Any]) -> float | None:
-        if EXPIRY not in fields:
+    def left_of(self, found: dict[str, Any]) -> float | None:
+        if EXPIRY not in found:
             return None
-        fields.pop("ttl", None)
-        return seconds_left(fields.pop(EXPIRY))
+        found.pop("ttl", None)
+        return seconds_left(found.pop(EXPIRY))
 
     def expiring(self, document: Any, ttl: float) -> Any:
         if not self._expires:

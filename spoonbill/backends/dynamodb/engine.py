@@ -370,8 +370,8 @@ class DynamoDBEngine(DocumentEngine[Filter]):
 
     # -- expiry ------------------------------------------------------------------------------------------------
 
-    def left_of(self, fields: dict[str, Any]) -> float | None:
-        return take_left(fields) if EXPIRY in fields else None
+    def left_of(self, found: dict[str, Any]) -> float | None:
+        return take_left(found) if EXPIRY in found else None
 
     def expiring(self, document: Any, ttl: float) -> Any:
         end = end_of(check_ttl(ttl, self.store))

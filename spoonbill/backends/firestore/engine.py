@@ -314,8 +314,8 @@ class FirestoreEngine(DocumentEngine[Filter]):
 
     # -- expiry ------------------------------------------------------------------------------------------------
 
-    def left_of(self, fields: dict[str, Any]) -> float | None:
-        return seconds_left(fields.pop(EXPIRY)) if EXPIRY in fields else None
+    def left_of(self, found: dict[str, Any]) -> float | None:
+        return seconds_left(found.pop(EXPIRY)) if EXPIRY in found else None
 
     def _is_over(self, fields: dict[str, Any]) -> bool:
         left = self.left_of(fields)

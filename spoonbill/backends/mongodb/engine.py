@@ -326,8 +326,8 @@ class MongoDBEngine(DocumentEngine[Filter]):
 
     # -- expiry ------------------------------------------------------------------------------------------------
 
-    def left_of(self, fields: dict[str, Any]) -> float | None:
-        return seconds_left(fields.pop(EXPIRY)) if EXPIRY in fields else None
+    def left_of(self, found: dict[str, Any]) -> float | None:
+        return seconds_left(found.pop(EXPIRY)) if EXPIRY in found else None
 
     def expiring(self, document: Any, ttl: float) -> Any:
         end = end_of(check_ttl(ttl, self.store))
