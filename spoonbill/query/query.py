@@ -47,12 +47,12 @@ class Conditions:
             return False
         if self.fields is None:
             return True
-        held = fields_of(value)
-        # A mapping such as a defaultdict would insert what [] does not find.
-        return all(
-            condition.matches(held[name] if name in held else None, name in held)  # noqa: SIM401
-            for name, condition in self.fields.items()
-        )
+        held = value if type(value) is dict else fields_of(value)
+        for name, condition in self.fields.items():
+            present = name in held  # a mapping such as a defaultdict would insert what [] does not find
+            if not condition.matches(held[name] if present else None, present):
+                return False
+        return True
 
     def bounded(self, seconds: float) -> "Conditions":
         """Return the conditions with a bound on the time of each match of a regular expression."""

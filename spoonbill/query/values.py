@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from spoonbill.common.equality import python_equal
 from spoonbill.common.failures import UNSOUND, pass_on_signal
@@ -55,12 +55,18 @@ def _classified(value: Any) -> tuple[str, Any]:
     return "other", value
 
 
+_PLAINEST: Final = frozenset({str, int, float, bool, bytes, type(None)})
+"""Types of which two values are compared at once."""
+
+
 def equal(a: Any, b: Any) -> bool:
     """Return whether two values are of one class and equal, all the way down.
 
     So ``True`` is not ``1``, also as an item or a key; a list equals a tuple; numbers compare exactly whatever their
     types; NaN equals nothing, itself neither. Of a class of its own (a set, an array) both must be of one type.
     """
+    if type(a) is type(b) and type(a) in _PLAINEST:
+        return bool(a == b)
     pairs, met = [(a, b)], dict[tuple[int, int], Any]()  # not by recursion: values may be nested deeper than the stack
     while pairs:
         a, b = pairs.pop()

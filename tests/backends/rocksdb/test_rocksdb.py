@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import settings
 from rocksdict import Options, Rdict
 
 from spoonbill import Codec, prefix
@@ -20,7 +22,8 @@ from spoonbill.errors import (
     StoreError,
     UnsupportedError,
 )
-from spoonbill.testing import BackendContract, StoreContract, killed
+from spoonbill.testing import BackendContract, StoreContract, killed, machine_for
+from tests.contract.documents import stacks
 
 KILLS = int(os.environ.get("SPOONBILL_TORTURE", "6"))
 FAST = {"durability": "process"}
@@ -67,6 +70,30 @@ class TestExpiringFolder(TestRocksDBStore):
 
     def make(self, path):
         return RocksDBStore(path / "db", expire_after=3600, **FAST)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory):
+    """A folder for the machines: each run has a column family."""
+    FOLDER["path"] = tmp_path_factory.mktemp("rocksdb") / "db"
+
+
+FOLDER = {}
+NUMBERS = itertools.count()
+
+
+def made():
+    return RocksDBStore(FOLDER["path"], column_family=f"f{next(NUMBERS)}", **FAST)
+
+
+SETTINGS = settings(max_examples=12, stateful_step_count=20, deadline=None)
+TestMachine = machine_for(
+    lambda _: made(), st.integers(0, 5) | st.text(max_size=2), st.none() | st.integers() | st.lists(st.text(max_size=2))
+).TestCase
+TestStacksMachine = stacks.machine(made).TestCase
+for machine in (TestMachine, TestStacksMachine):
+    machine.settings = SETTINGS
+del machine
 
 
 def test_the_folder_is_rocksdbs_own(tmp_path):
