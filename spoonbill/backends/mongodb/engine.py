@@ -258,7 +258,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
         page: int | None = None,
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         cursor = self._collection().find(native or {}, {"_id": 1, EXPIRY: 1} if keys_only else None)
-        if native is None or keys_only:
+        if native is None or keys_only or native.keys() == {"_id"}:
             cursor.sort("_id", 1)  # by the index on _id, where an entry that is rewritten meanwhile keeps its place
         if limit is not None:
             cursor.limit(limit)

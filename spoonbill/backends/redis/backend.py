@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -20,12 +22,14 @@ from spoonbill.backends.redis.patterns import is_servers_own
 from spoonbill.backends.redis.scan import scan_names
 from spoonbill.backends.redis.scan_parts import SCAN, scan_part, split_table
 from spoonbill.backends.redis.slot_parts import SLOTS, scan_slots, split_slots
+from spoonbill.backends.redis.watching import watched
+from spoonbill.backends.shared import Heard, Watch
 from spoonbill.common.batching import batches
 from spoonbill.common.masking import scrub
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
-from spoonbill.errors import SpoonbillError, StoreError
+from spoonbill.errors import SpoonbillError, StoreError, UnsupportedError
 from spoonbill.query import Part, Plan, Query, Step
 from spoonbill.store import Store
 from spoonbill.store.methods.counting import incremented
@@ -354,6 +358,20 @@ class Redis(Store[str, bytes]):
     def client(self) -> Any:
         """The client of redis-py, yours where you handed one in."""
         return self._connection.open_client()
+
+    def watch(self, heard: Heard) -> Watch:
+        """Tell of every change of a key, whoever makes it: what ``Cached(store, invalidate="engine")`` asks for."""
+        if isinstance(self._connection, ClusterConnection):
+            raise UnsupportedError(
+                f"{self!r}: a cluster tells of changes node by node; give Cached a ttl= in its place"
+            )
+        listen = partial(watched, self._connection, self._names)
+        try:
+            with closing(listen()) as first:  # so that what forbids it is told here
+                next(first)
+        except Exception as error:
+            self._fail("watch", MISSING, error)
+        return Watch(listen, heard)
 
     # -- the client --------------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ class RocksDB(Store[str, bytes]):
         atomic="between all threads of the one process that writes; an update is one step for each 10,000 entries",
     )
     path_options = frozenset({"path", "secondary"})
+    reads_odd_keys = True
     _composed: ClassVar[frozenset[str]] = frozenset({"add", "replace", "pop", "discard"})
 
     def __init__(self, path: str | Path, **options: Unpack[RocksDBOptions]) -> None:
@@ -78,6 +79,8 @@ class RocksDB(Store[str, bytes]):
         )
         self.read_only = not opening.writes
         self._database: Database | None = None
+        self._family: Any = None
+        self._follows = opening.secondary is not None
         try:
             self._database = opened(opening)
             self._name = options.get("column_family", DEFAULT)
@@ -86,7 +89,7 @@ class RocksDB(Store[str, bytes]):
             self._leave()
             self._fail("open", MISSING, error)
         self._lock = self._database.lock
-        self._follows = opening.secondary is not None
+        self._database.stores[id(self)] = self
         self._write = rocksdict.WriteOptions()
         self._write.sync = durability == "disk"
         self._new_batch = rocksdict.WriteBatch
@@ -94,9 +97,11 @@ class RocksDB(Store[str, bytes]):
     @property
     def _open(self) -> Any:
         """The column family, where this process may use it; a secondary looks first what its primary wrote."""
+        if self._family is not None and not self._follows:
+            return self._family
         if self._database is None:
             raise self._closed_error()
-        if os.getpid() != self._database.process:
+        if self._family is None:
             raise StoreError(
                 f"{self!r} was opened before a fork, and RocksDB does not work in a child: open it there, with "
                 "secondary= where the parent goes on"
@@ -113,8 +118,9 @@ class RocksDB(Store[str, bytes]):
     # -- single keys -------------------------------------------------------------------------------------------
 
     def get(self, key: str, default: Any = None) -> Any:
+        family = self._open if self._follows or self._family is None else self._family
         try:
-            return self._open.get(key.encode(), default)
+            return family.get(key.encode(), default)
         except Exception as error:
             return self._without("get", key, error, default)
 
@@ -219,7 +225,12 @@ class RocksDB(Store[str, bytes]):
         return (self._text(key) for key, _ in self._listed("iter", keys_only=True))
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
-        return ((self._text(key), value) for key, value in self._listed("entries"))
+        key = b""
+        try:
+            for key, value in self._listed("entries"):
+                yield key.decode(), value
+        except UnicodeDecodeError as error:
+            raise self._no_text(key) from error
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
         if query.part is None:
@@ -273,11 +284,13 @@ class RocksDB(Store[str, bytes]):
         try:
             return key.decode()
         except UnicodeDecodeError as error:
-            raise KeyDecodeError(
-                f"{self!r} holds the key {key!r}, which is no UTF-8 text: another program wrote it; read it with "
-                "rocksdict",
-                repr(key),
-            ) from error
+            raise self._no_text(key) from error
+
+    def _no_text(self, key: bytes) -> KeyDecodeError:
+        return KeyDecodeError(
+            f"{self!r} holds the key {key!r}, which is no UTF-8 text: another program wrote it; read it with rocksdict",
+            repr(key),
+        )
 
     # -- the rest ----------------------------------------------------------------------------------------------
 
@@ -331,6 +344,10 @@ class RocksDB(Store[str, bytes]):
 
     def close(self) -> None:
         self._leave()
+
+    def left_to_the_parent(self) -> None:
+        """Take notice that this process is a forked child, which cannot use what is open."""
+        self._family = None
 
     def _leave(self) -> None:
         database, self._database = self._database, None

@@ -79,6 +79,7 @@ class Database:
         self.process = os.getpid()
         self.users = 0
         self.families: dict[str, Any] = {}
+        self.stores = WeakValueDictionary[int, Any]()  # a mapping has no hash
         self._loops = WeakSet[Loop]()
         self.handle = self._opened()
 
@@ -196,6 +197,8 @@ def _leave_to_the_parent() -> None:
     for database in list(_open.values()):
         for each in (database, *database.families.values()):
             _keep_for_ever(ctypes.py_object(each))
+        for store in list(database.stores.values()):
+            store.left_to_the_parent()
 
 
 _keep_for_ever: Final[Callable[[Any], None]] = ctypes.pythonapi.Py_IncRef

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakSet
 
 from spoonbill.backends.shared.backoff import attempts
+from spoonbill.errors import ClosedError
 
 __all__ = ["Heard", "Watch"]
 
@@ -47,9 +48,11 @@ class Watch:
                 for keys in self._listen():
                     if self._closed or os.getpid() != process or not self._heard(keys, True):
                         return
+            except ClosedError:
+                self._closed = True
             except Exception:  # noqa: S110 - whatever it was: the calls of the store itself tell, and this begins again
                 pass
-            if self._closed or not self._heard(None, False):
+            if not self._heard(None, False) or self._closed:
                 return
 
     def close(self) -> None:
