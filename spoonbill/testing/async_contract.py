@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -165,6 +166,6 @@ class _Held(Layer[Any, Any]):
         super().set(key, value, *arguments, **options)
 
 
-async def _paired(pairs: dict[Any, Any]) -> Any:
+async def _paired(pairs: dict[Any, Any]) -> AsyncIterator[tuple[Any, Any]]:
     for pair in pairs.items():
         yield pair

@@ -1,4 +1,4 @@
-"""What the asynchronous face promises beside the verbs: cancellation, iteration, threads, and both faces of one stack."""
+"""What the asynchronous face promises beside the verbs: cancellation, iteration, threads, both faces of one stack."""
 
 import asyncio
 import contextvars
@@ -39,8 +39,9 @@ class Torn(Layer):
 
     def iter(self):
         try:
-            for self.taken in range(1, self.after + 1):
-                yield f"{self.taken}"
+            for number in range(1, self.after + 1):
+                self.taken = number
+                yield str(number)
             raise StoreError("the listing broke")
         finally:
             self.ended.set()
