@@ -1,16 +1,19 @@
 """Copying the entries of one store to another."""
 
 import time
+from collections.abc import Coroutine
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
+from spoonbill.aio import AsyncStore
 from spoonbill.common.batching import BATCH, batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.progress import Progress, advancing
 from spoonbill.common.sentinels import MISSING
 from spoonbill.query import Query, compile_query
 from spoonbill.store import Store
+from spoonbill.transfer.awaiting import awaited, go_on
 from spoonbill.transfer.ends import End, opened_ends, refuse_itself
 from spoonbill.transfer.journal import Journal, Place
 from spoonbill.transfer.pipeline import read_ahead
@@ -21,9 +24,51 @@ __all__ = ["copy"]
 Pairs = list[tuple[Any, Any]]
 
 
+@overload
 def copy(
     source: End,
     target: End,
+    *,
+    pattern: Any = ...,
+    conditions: Any = ...,
+    progress: Progress = ...,
+    verify: bool = ...,
+    resume: Place | None = ...,
+    batch: int = ...,
+) -> Report: ...
+
+
+@overload
+def copy(
+    source: AsyncStore[Any, Any],
+    target: End | AsyncStore[Any, Any],
+    *,
+    pattern: Any = ...,
+    conditions: Any = ...,
+    progress: Progress = ...,
+    verify: bool = ...,
+    resume: Place | None = ...,
+    batch: int = ...,
+) -> Coroutine[Any, Any, Report]: ...
+
+
+@overload
+def copy(
+    source: End,
+    target: AsyncStore[Any, Any],
+    *,
+    pattern: Any = ...,
+    conditions: Any = ...,
+    progress: Progress = ...,
+    verify: bool = ...,
+    resume: Place | None = ...,
+    batch: int = ...,
+) -> Coroutine[Any, Any, Report]: ...
+
+
+def copy(
+    source: Any,
+    target: Any,
     *,
     pattern: Any = MISSING,
     conditions: Any = MISSING,
@@ -31,7 +76,7 @@ def copy(
     verify: bool = False,
     resume: Place | None = None,
     batch: int = BATCH,
-) -> Report:
+) -> Any:
     """Copy entries from a store to another of any kind, in batches, while the next ones are read.
 
     Each batch is tried by the target's `check` before it is written: what does not fit is an error, and nothing of that
@@ -40,8 +85,9 @@ def copy(
 
     Parameters
     ----------
-    source, target : Store or str
-        Stores, or addresses that are opened for the copy.
+    source, target : Store or AsyncStore or str
+        Stores, or addresses that are opened for the copy. Where one is an asynchronous face, the copy is to be awaited:
+        ``await copy(store.aio, target)``. A task that is cancelled ends it after the batch that is being written.
     pattern, conditions : optional
         What to copy, as for `keys` and `items`; by default everything.
     progress : bool or callable, optional
@@ -72,6 +118,24 @@ def copy(
     >>> spoonbill.copy(InMemoryStore({"a": 1, "b": 2}), target, verify=True).verified
     2
     """
+    options: dict[str, Any] = {"pattern": pattern, "conditions": conditions, "progress": progress}
+    options |= {"verify": verify, "resume": resume, "batch": batch}
+    if isinstance(source, AsyncStore) or isinstance(target, AsyncStore):
+        return awaited(_copied, source, target, **options)
+    return _copied(source, target, **options)
+
+
+def _copied(
+    source: End,
+    target: End,
+    *,
+    pattern: Any,
+    conditions: Any,
+    progress: Progress,
+    verify: bool,
+    resume: Place | None,
+    batch: int,
+) -> Report:
     start = time.perf_counter()
     report = Report()
     with opened_ends(source, target) as (first, second):
@@ -81,6 +145,7 @@ def copy(
         with advancing(progress, "copying") as advance, closing(journal) if journal else nullcontext():
             for number, part in [(None, None)] if journal is None else journal.rest():
                 for pairs in read_ahead(batches(first.matches(replace(query, part=part)), batch)):
+                    go_on()
                     _write(second, pairs, report, verify=verify)
                     advance(len(pairs))
                 if journal is not None and number is not None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from spoonbill import Cached, Layer, lock, memoize
+from spoonbill import Cached, Layer, copy, lock, memoize
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import LockedError
 
@@ -191,3 +191,46 @@ def test_callers_of_both_faces_share_one_read():
 
     assert asyncio.run(main()) == [1, 1, 1]
     assert reads == ["a"]
+
+
+def test_a_copy_is_awaited_whichever_end_is_a_face(tmp_path):
+    """A copy from, to and between faces is whole, and an address may be the other end."""
+    source = InMemoryStore({str(number): number for number in range(500)})
+
+    async def main():
+        for first, second in ((source.aio, LmdbStore(tmp_path / "a").aio), (source, LmdbStore(tmp_path / "b").aio)):
+            report = await copy(first, second, batch=100, verify=True)
+            assert report.copied == report.verified == 500
+            assert await second.copy() == source.copy()
+            await second.close()
+        assert (await copy(source.aio, f"lmdb:{tmp_path / 'c'}", pattern="1.$")).copied == 10
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_copy_ends_after_its_batch():
+    """A cancelled copy writes the batch that it is at, and no other, before the cancellation is seen."""
+    began, go, written = threading.Event(), threading.Event(), []
+
+    class SlowWrite(Layer):
+        def set_many(self, pairs, **options):
+            began.set()
+            assert go.wait(30)
+            written.extend(pairs)
+            super().set_many(pairs, **options)
+
+    target = SlowWrite(InMemoryStore())
+
+    async def main():
+        source = InMemoryStore({str(number): number for number in range(50)})
+        task = asyncio.create_task(copy(source.aio, target, batch=10))
+        assert await asyncio.to_thread(began.wait, 30)
+        task.cancel()
+        await asyncio.sleep(0.01)
+        assert not task.done()
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(written) == len(target) == 10
+
+    asyncio.run(main())

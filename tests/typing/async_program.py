@@ -2,7 +2,7 @@
 
 from typing import assert_type
 
-from spoonbill import AsyncStore, Store, aopen, gt
+from spoonbill import AsyncStore, Store, aopen, copy, gt, lock
 from spoonbill.aio import AsyncResults
 from spoonbill.datastores import InMemoryStore, LmdbStore
 
@@ -41,5 +41,11 @@ async def main(s: AsyncStore[str, int]) -> None:
     await s.set_many((key, 1) async for key in s)
     async with LmdbStore[str, int]("numbers").aio as inside:
         assert_type(inside, AsyncStore[str, int])
+    assert_type((await copy(s, "memory:")).copied, int)
+    assert_type(copy(numbers, "memory:").copied, int)
+    async with lock(s, "door", ttl=5) as held:
+        assert_type(held.token, int)
+    with lock(numbers, "door", ttl=5) as held:
+        assert_type(held.token, int)
     async with await aopen("memory:") as anything:
         await anything.set("a", 1)
