@@ -79,6 +79,7 @@ REST = {
         "spoonbill.aio.store.AsyncStore",
         "spoonbill.aio.results.AsyncResults",
         "spoonbill.aio.opening.aopen",
+        "spoonbill.adapters.key_value.KeyValueAdapter",
     ),
     "Addresses, copies, tools": (
         "spoonbill.urls.opening.open_store",
