@@ -77,6 +77,12 @@ CONTRACT = (
     "spoonbill.common.traits",
 )
 REST = {
+    "The asynchronous face": (
+        "spoonbill.aio.store.AsyncStore",
+        "spoonbill.aio.results.AsyncResults",
+        "spoonbill.aio.opening.aopen",
+        "spoonbill.adapters.key_value.KeyValueAdapter",
+    ),
     "Addresses, copies, tools": (
         "spoonbill.urls.opening.open_store",
         "spoonbill.urls.building.build",
@@ -91,6 +97,8 @@ REST = {
         "spoonbill.testing.contract.StoreContract",
         "spoonbill.testing.backend_contract.BackendContract",
         "spoonbill.testing.layer_contract.LayerContract",
+        "spoonbill.testing.async_contract.AsyncContract",
+        "spoonbill.testing.awaited.Awaited",
         "spoonbill.testing.spy_store.SpyStore",
         "spoonbill.testing.machine.machine_for",
     ),

@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spoonbill.aio import AsyncStore as AsyncStore
+    from spoonbill.aio import aopen as aopen
     from spoonbill.codecs import register_enum as register_enum
     from spoonbill.common.sentinels import MISSING as MISSING
     from spoonbill.layers import Cached as Cached
@@ -67,6 +69,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MISSING",
+    "AsyncStore",
     "BytesLayer",
     "Cached",
     "Chunked",
@@ -99,6 +102,7 @@ __all__ = [
     "Typed",
     "ValueLayer",
     "WriteOnce",
+    "aopen",
     "build",
     "copy",
     "diff",
@@ -123,6 +127,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    **dict.fromkeys(("AsyncStore", "aopen"), "spoonbill.aio"),
     **dict.fromkeys(("register_enum",), "spoonbill.codecs"),
     **dict.fromkeys(("MISSING",), "spoonbill.common.sentinels"),
     **dict.fromkeys(

@@ -1,9 +1,10 @@
 """A store: the verbs, the methods of a dict, searches and snapshots."""
 
 from html import escape
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from spoonbill.common.progress import Progress
 from spoonbill.errors import UnsupportedError
@@ -11,6 +12,9 @@ from spoonbill.snapshots import file as snapshot
 from spoonbill.store.methods.loading import check_entries
 from spoonbill.store.methods.searches import Searches
 from spoonbill.store.methods.verifying import damaged
+
+if TYPE_CHECKING:
+    from spoonbill.aio.store import AsyncStore
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,6 +47,11 @@ class Store(Searches[K, V]):
     def stands_on(self) -> "tuple[Store[Any, Any], ...]":
         """The stores right below this one that hold its entries; none for a backend."""
         return ()
+
+    @property
+    def aio(self) -> "AsyncStore[K, V]":
+        """The asynchronous face of this store: ``await store.aio.get(key)``."""
+        return import_module("spoonbill.aio.store").AsyncStore(self)  # type: ignore[no-any-return] # it is above this
 
     def verify(self, *, fix: bool = False, progress: Progress = False) -> dict[K, Exception]:
         """Read every value, and return the error of each key whose value is damaged or of another format.

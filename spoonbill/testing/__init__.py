@@ -1,18 +1,28 @@
 """The conformance kit, and tools for tests of code that uses stores.
 
-`BackendContract` is for an engine, `LayerContract` for a layer, `StoreContract` for any other store; `machine_for`
-makes a hypothesis state machine that drives a store beside a dict. `Faulty`, `Slow`, `Counting` and `Recorder` are
-layers for tests of your own code, beside `killed`, `check_history` and `FaultyProxy`. Needs pytest and hypothesis:
-``pip install 'spoonbill-framework[test]'``.
+`BackendContract` is for an engine, `LayerContract` for a layer, `StoreContract` for any other store, `AsyncContract`
+for its asynchronous face; `machine_for` makes a hypothesis state machine that drives a store beside a dict. `Faulty`,
+`Slow`, `Counting`, `Recorder` and `Awaited` are layers for tests of your own code, beside `killed`, `check_history` and
+`FaultyProxy`. Needs pytest and hypothesis: ``pip install 'spoonbill-framework[test]'``.
 """
 
 import pytest
 
 # So that a promise that is broken shows the values, as in tests of your own.
-_RULES = ("contract", "scale_rules", "race_rules", "content_rules", "backend_contract", "layer_contract")
+_RULES = (
+    "contract",
+    "scale_rules",
+    "race_rules",
+    "content_rules",
+    "backend_contract",
+    "layer_contract",
+    "async_contract",
+)
 pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _RULES))
 
-from spoonbill.testing.backend_contract import BackendContract  # noqa: E402 - after the line above
+from spoonbill.testing.async_contract import AsyncContract  # noqa: E402 - after the line above
+from spoonbill.testing.awaited import Awaited  # noqa: E402
+from spoonbill.testing.backend_contract import BackendContract  # noqa: E402
 from spoonbill.testing.call import Call  # noqa: E402
 from spoonbill.testing.contract import StoreContract, refuses_every_write  # noqa: E402
 from spoonbill.testing.counting import Counting  # noqa: E402
@@ -27,6 +37,8 @@ from spoonbill.testing.slow import Slow  # noqa: E402
 from spoonbill.testing.spy_store import SpyStore  # noqa: E402
 
 __all__ = [
+    "AsyncContract",
+    "Awaited",
     "BackendContract",
     "Call",
     "Counting",

@@ -1,10 +1,11 @@
 """Functions whose results a store remembers."""
 
+import asyncio
 import inspect
 import threading
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from spoonbill.common.locks import new_lock
 from spoonbill.common.sentinels import MISSING
@@ -14,9 +15,6 @@ from spoonbill.keys import encode_key
 from spoonbill.store import Store
 from spoonbill.store.binding import given
 from spoonbill.tools.locking import lock
-
-if TYPE_CHECKING:
-    import asyncio
 
 __all__ = ["Memoized", "memoize"]
 
@@ -37,7 +35,8 @@ def memoize(
     """Return a decorator: what a function, or a coroutine function, returned is stored, and not computed again.
 
     The name of an entry is made of the function's name and its arguments, by the key scheme and never by pickle;
-    ``f(1, b=2)`` and ``f(a=1, b=2)`` are one. An exception is not stored.
+    ``f(1, b=2)`` and ``f(a=1, b=2)`` are one. An exception is not stored. A coroutine function awaits the store; a
+    caller of it that is cancelled ends no computation that others may wait for.
 
     Parameters
     ----------
@@ -161,7 +160,7 @@ class Memoized(Generic[P, R]):
 
 
 class _MemoizedCoroutine(Memoized[P, R]):
-    """The same for a coroutine function: the store is asked in threads, so that the loop goes on."""
+    """The same for a coroutine function: it awaits the store, so that the loop goes on."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -171,9 +170,7 @@ class _MemoizedCoroutine(Memoized[P, R]):
         return self._answer(self.key(*args, **kwargs), args, kwargs)  # type: ignore[return-value] # a coroutine
 
     async def _answer(self, name: str, args: Any, kwargs: Any) -> Any:
-        import asyncio
-
-        value: Any = await asyncio.to_thread(self._store.get, name, MISSING)
+        value: Any = await self._store.aio.get(name, MISSING)
         if value is not MISSING:
             return value
         if self._lease is None:
@@ -181,13 +178,18 @@ class _MemoizedCoroutine(Memoized[P, R]):
         flight = (id(asyncio.get_running_loop()), name)
         task = self._tasks.get(flight)
         if task is None:
-            task = self._tasks[flight] = asyncio.ensure_future(self._compute(name, args, kwargs))
+            task = self._tasks[flight] = asyncio.ensure_future(self._compute_alone(name, args, kwargs, self._lease))
             task.add_done_callback(lambda _: self._tasks.pop(flight, None))
         return await asyncio.shield(task)
 
-    async def _compute(self, name: str, args: Any, kwargs: Any) -> Any:
-        import asyncio
+    async def _compute_alone(self, name: str, args: Any, kwargs: Any, lease: float) -> Any:
+        """Compute as the only one of this loop, and of all that reach the store."""
+        face = self._store.aio
+        async with lock(face, f"{name}:computing", lease, wait=2 * lease):
+            value: Any = await face.get(name, MISSING)
+            return await self._compute(name, args, kwargs) if value is MISSING else value
 
+    async def _compute(self, name: str, args: Any, kwargs: Any) -> Any:
         value = await self._function(*args, **kwargs)
-        await asyncio.to_thread(self._store.set, name, value, **self._expiry)
+        await self._store.aio.set(name, value, **self._expiry)
         return value

@@ -1,11 +1,12 @@
 """Copying the entries of one store to another."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
+from spoonbill.aio import AsyncStore
 from spoonbill.common.batching import BATCH, batches
 from spoonbill.common.equality import python_equal
 from spoonbill.common.progress import Progress, advancing
@@ -13,6 +14,7 @@ from spoonbill.common.sentinels import MISSING
 from spoonbill.query import Query, compile_query
 from spoonbill.store import Store
 from spoonbill.store.known_count import known_count
+from spoonbill.transfer.awaiting import awaited, go_on
 from spoonbill.transfer.bare import bare_ends
 from spoonbill.transfer.ends import End, opened_ends, refuse_itself
 from spoonbill.transfer.journal import Journal, Place
@@ -25,9 +27,51 @@ __all__ = ["copy"]
 Pairs = list[tuple[Any, Any]]
 
 
+@overload
 def copy(
     source: End,
     target: End,
+    *,
+    pattern: Any = ...,
+    conditions: Any = ...,
+    progress: Progress = ...,
+    verify: bool = ...,
+    resume: Place | None = ...,
+    batch: int = ...,
+) -> Report: ...
+
+
+@overload
+def copy(
+    source: AsyncStore[Any, Any],
+    target: End | AsyncStore[Any, Any],
+    *,
+    pattern: Any = ...,
+    conditions: Any = ...,
+    progress: Progress = ...,
+    verify: bool = ...,
+    resume: Place | None = ...,
+    batch: int = ...,
+) -> Coroutine[Any, Any, Report]: ...
+
+
+@overload
+def copy(
+    source: End,
+    target: AsyncStore[Any, Any],
+    *,
+    pattern: Any = ...,
+    conditions: Any = ...,
+    progress: Progress = ...,
+    verify: bool = ...,
+    resume: Place | None = ...,
+    batch: int = ...,
+) -> Coroutine[Any, Any, Report]: ...
+
+
+def copy(
+    source: Any,
+    target: Any,
     *,
     pattern: Any = MISSING,
     conditions: Any = MISSING,
@@ -35,7 +79,7 @@ def copy(
     verify: bool = False,
     resume: Place | None = None,
     batch: int = BATCH,
-) -> Report:
+) -> Any:
     """Copy entries from a store to another of any kind, in batches, while the next ones are read.
 
     Each batch is tried by the target's `check` before it is written: what does not fit is an error, and nothing of that
@@ -44,8 +88,9 @@ def copy(
 
     Parameters
     ----------
-    source, target : Store or str
-        Stores, or addresses that are opened for the copy.
+    source, target : Store or AsyncStore or str
+        Stores, or addresses that are opened for the copy. Where one is an asynchronous face, the copy is to be awaited:
+        ``await copy(store.aio, target)``. A task that is cancelled ends it after the batch that is being written.
     pattern, conditions : optional
         What to copy, as for `keys` and `items`; by default everything.
     progress : bool or callable, optional
@@ -76,6 +121,24 @@ def copy(
     >>> spoonbill.copy(InMemoryStore({"a": 1, "b": 2}), target, verify=True).verified
     2
     """
+    options: dict[str, Any] = {"pattern": pattern, "conditions": conditions, "progress": progress}
+    options |= {"verify": verify, "resume": resume, "batch": batch}
+    if isinstance(source, AsyncStore) or isinstance(target, AsyncStore):
+        return awaited(_copied, source, target, **options)
+    return _copied(source, target, **options)
+
+
+def _copied(
+    source: End,
+    target: End,
+    *,
+    pattern: Any,
+    conditions: Any,
+    progress: Progress,
+    verify: bool,
+    resume: Place | None,
+    batch: int,
+) -> Report:
     start = time.perf_counter()
     report = Report()
     with opened_ends(source, target) as (first, second):
@@ -92,6 +155,7 @@ def copy(
             for number, part in todo:
                 with read_ahead(batches(_found(reader, replace(query, part=part)), batch)) as found:
                     for pairs in found:
+                        go_on()
                         writer.write(pairs)
                         report.copied += len(pairs)
                         if verify:

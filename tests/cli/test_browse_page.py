@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Error
 
 from spoonbill.datastores import LmdbStore
+from tests.cli.browser import browser
 from tests.cli.browsing import browsed
-from tests.servers.browser import browser
 
 SCRIPT = "<script>window.hacked = 1</script>"
 IMAGE = "<img src=x onerror='window.hacked = 1'>"

@@ -23,7 +23,7 @@ from spoonbill.backends.dynamodb.options import DynamoDBOptions
 from spoonbill.backends.dynamodb.pushdown import SEGMENT, DynamoDBPushdown, Filter
 from spoonbill.backends.dynamodb.scan import page_sizes, parallel_pages, scan_pages
 from spoonbill.backends.dynamodb.scheme import DynamoDBScheme
-from spoonbill.backends.dynamodb.table import Table, TableKey
+from spoonbill.backends.dynamodb.table import KINDS, Table, TableKey
 from spoonbill.backends.dynamodb.wire import item_size, number_text
 from spoonbill.backends.shared import Connection, ErrorGuide, check_client, client_module, unknown_option
 from spoonbill.backends.shared.documents import (
@@ -354,7 +354,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
             if len(key) > LONGEST:
                 raise self.too_long(key, len(key), LONGEST)
             return key
-        raise self.no_key(key, _KINDS[kind])
+        raise self.no_key(key, KINDS[kind])
 
     def key_of(self, name: Any) -> Any:
         if type(name) in {int, float, bytes}:
@@ -389,13 +389,6 @@ class DynamoDBEngine(DocumentEngine[Filter]):
     def note(self, error: Exception) -> None:
         if NOT_THERE in codes_of(error):
             self._table().invalidate()
-
-
-_KINDS = {
-    "S": "a str of valid text",
-    "N": "an int or a float of at most 38 digits",
-    "B": "bytes, and not empty",
-}
 
 
 def _disconnect(table: Table) -> None:

@@ -7,7 +7,14 @@ from spoonbill.backends.dynamodb.errors import NOT_THERE, codes_of
 from spoonbill.backends.shared.documents import Resource
 from spoonbill.errors import StoreError
 
-__all__ = ["Table", "TableKey"]
+__all__ = ["KINDS", "Table", "TableKey"]
+
+KINDS = {
+    "S": "a str of valid text",
+    "N": "an int or a float of at most 38 digits",
+    "B": "bytes, and not empty",
+}
+"""What a key is, by the type of the table's key."""
 
 _WAIT = {"Delay": 1, "MaxAttempts": 300}
 

@@ -373,14 +373,12 @@ class Redis(Store[str, bytes]):
             self._fail("watch", MISSING, error)
         return Watch(listen, heard)
 
-    # -- the client --------------------------------------------------------------------------------------------
-
     def close(self) -> None:
         self._connection.close(str(self._closed_error()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        rebuild, (cls, arguments, options) = super().__reduce__()
-        return rebuild, (cls, *portable_configuration(arguments, options))
+        rebuild, (cls, *configuration) = super().__reduce__()
+        return rebuild, (cls, *portable_configuration(*configuration))
 
     def _fail(self, operation: str, key: Any, error: Exception) -> NoReturn:
         """Raise what an error of the client is in our tree."""
@@ -392,8 +390,8 @@ class Redis(Store[str, bytes]):
         if is_wrong_type(error) and key is not MISSING:
             kind = self._connection.call(("TYPE", self._name(key))).decode()
             raise self._other_type(operation, key, kind) from error
-        unanswered = is_unanswered(operation, error)
-        raise self._failure(operation, key, error, GUIDE.remedy_for(error), unanswered=unanswered) from error
+        remedy = GUIDE.remedy_for(error)
+        raise self._failure(operation, key, error, remedy, unanswered=is_unanswered(operation, error)) from error
 
     def _other_type(self, operation: str, key: str, kind: str) -> StoreError:
         return StoreError(

@@ -50,6 +50,6 @@ def seconds_left(moment: Any) -> float | None:
 def must_expire(store: object) -> UnsupportedError:
     """Return the error for a ttl in a store that was not opened for it."""
     return UnsupportedError(
-        f"{store!r} cannot expire entries, since it was not opened for that: open it with expires=True, leave ttl= out, "
-        "or put Expiring(store) around it"
+        f"{store!r} cannot expire entries, since it was not opened for that: open it with expires=True, leave ttl= "
+        "out, or put Expiring(store) around it"
     )
