@@ -64,6 +64,12 @@ class Dbm(Store[str, bytes]):
         file.check_inherited()
         return file
 
+    @property
+    def client(self) -> Any:
+        """The object that ``dbm.open`` returned, for what spoonbill does not wrap; it is closed with the store."""
+        with self._lock:
+            return self._opened().database()
+
     def _key(self, key: str) -> bytes:
         try:
             return key.encode()

@@ -54,6 +54,11 @@ class Memory(Store[K, V]):
         """The mapping itself."""
         return self._mapping
 
+    @property
+    def client(self) -> MutableMapping[K, V]:
+        """The mapping itself."""
+        return self._mapping
+
     def _unhashable(self, key: Any, error: TypeError) -> InvalidKeyError:
         return InvalidKeyError(f"{self!r}: a key is hashable, {type(key).__name__} {shortened(key)} is not ({error})")
 

@@ -97,6 +97,11 @@ class Lmdb(Store[str, bytes]):
             raise self._closed_error()
         return self._handle.shared
 
+    @property
+    def client(self) -> Any:
+        """The ``lmdb.Environment``, for what spoonbill does not wrap; it is closed with the store."""
+        return self._shared.env
+
     # A write begins by ``begin(None, None, True)``: LMDB's binding takes keywords at twice the price.
 
     # -- single keys -------------------------------------------------------------------------------------------
