@@ -36,7 +36,12 @@ def _readable_copy(installed: Path) -> Path:
     process = os.getpid()
     atexit.register(lambda: os.getpid() == process and shutil.rmtree(folder, ignore_errors=True))
     folder.chmod(0o755)
-    return Path(shutil.copytree(installed, folder / installed.name, symlinks=True, copy_function=_linked))
+    package = installed.parent
+    libraries = package.with_name(f"{package.name}.libs")  # where the programs look for them: beside the package
+    if libraries.exists():
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True, copy_function=_linked)
+    copy = folder / package.name / installed.name
+    return Path(shutil.copytree(installed, copy, symlinks=True, copy_function=_linked))
 
 
 def _linked(source: str, target: str) -> str:
