@@ -27,6 +27,7 @@ from spoonbill.datastores import (
     PostgresStore,
     PysosStore,
     RedisStore,
+    RocksDBStore,
     SafetensorsLmdbStore,
     SafetensorsStore,
     ShelveStore,
@@ -142,11 +143,14 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "modal, client": lambda secret: ModalStore("d", client=secret),
     "sqlite": refused(SQLiteStore),
     "lmdb": refused(LmdbStore),
+    "rocksdb": refused(RocksDBStore),
     "tensors in lmdb": refused(SafetensorsLmdbStore),
     "pysos": refused(PysosStore),
     "shelve": refused(ShelveStore),
     "files": lambda secret: FilesystemStore(f"{tempfile.gettempdir()}/no-such-store", password=secret),
-    **{f"{scheme} by address": at(scheme) for scheme in ("sqlite", "lmdb", "pysos", "shelve", "safetensors")},
+    **{
+        f"{scheme} by address": at(scheme) for scheme in ("sqlite", "lmdb", "rocksdb", "pysos", "shelve", "safetensors")
+    },
     "redis by address": opened_by_address,
     "encrypted": lambda secret: Encrypted(InMemoryStore(), secret.encode()),
     "signed": lambda secret: Signed(InMemoryStore(), (secret * 9).encode()),
@@ -216,7 +220,7 @@ def test_no_message_holds_a_secret(place, caplog):
 def test_every_engine_is_swept():
     """Each scheme of the registry, and so each engine, is among the places."""
     swept = {place.partition(",")[0].partition(" ")[0] for place in PLACES} | {"az", "gs", "file", "https"}
-    families = {"rediss", "unix", "valkey", "valkeys", "redis+sentinel", "mongodb+srv"}  # of redis, and of mongodb
+    families = {"rediss", "unix", "valkey", "valkeys", "redis+sentinel", "mongodb+srv", "postgres"}
     schemes = {scheme for row in all_engines() for scheme in row.schemes}
     assert schemes - swept - families - {"memory"} == set()
 
