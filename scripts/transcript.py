@@ -69,7 +69,7 @@ def in_terminal(command: str, folder: str, *, interrupt: bool) -> str:
         if not data:
             break
         seen += data
-        if interrupt and re.search(rb"copying: +[3-9]\d%", seen):
+        if interrupt and re.search(rb"copying: +[1-9]", seen):
             os.write(terminal, b"\x03")
             interrupt = False
     os.waitpid(child, 0)

@@ -100,6 +100,6 @@ for engine in ENGINES:
     for kind in ("OfOne",) if engine in SLOW else STACKS:
         named = f"Test{kind}On{engine}"
         globals()[named] = type(named, (OnDocuments,), {"engine": engine, "stack": kind})
-    if kind == "OfSeveral":
-        # Its bound is that of the store which takes the least, and a key may belong to another one.
-        globals()[named].test_a_key_is_measured_in_bytes = None
+        if kind == "OfSeveral":
+            # Its bound is that of the store which takes the least, and a key may belong to another one.
+            globals()[named].test_a_key_is_measured_in_bytes = None

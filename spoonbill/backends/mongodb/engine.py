@@ -258,7 +258,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
         page: int | None = None,
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         cursor = self._collection().find(native or {}, {"_id": 1, EXPIRY: 1} if keys_only else None)
-        if native is None or keys_only or native.keys() == {"_id"}:
+        if native is None or keys_only or _is_of_keys(native):
             cursor.sort("_id", 1)  # by the index on _id, where an entry that is rewritten meanwhile keeps its place
         if limit is not None:
             cursor.limit(limit)
@@ -365,6 +365,11 @@ _SMALL_PAGE = 20
 
 _GOODBYE = 1.0
 """Seconds that closing may look for the server."""
+
+
+def _is_of_keys(native: Filter) -> bool:
+    """Return whether a filter asks for keys alone, so that the index on _id finds what it lets pass."""
+    return all(test.keys() == {"_id"} for test in native.get("$or", [native]))
 
 
 def _alive() -> dict[str, Any]:
