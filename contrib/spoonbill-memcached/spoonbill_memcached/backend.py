@@ -74,7 +74,10 @@ class Memcached(Store[str, bytes]):
         made = self._made
         if made is None or made[0] != os.getpid():
             with self._lock:
-                made = self._made = (os.getpid(), PooledClient(self._server, default_noreply=False, **self._options))
+                made = self._made  # another thread may have been faster
+                if made is None or made[0] != os.getpid():
+                    client = PooledClient(self._server, default_noreply=False, **self._options)
+                    made = self._made = (os.getpid(), client)
         return made[1]
 
     # -- one key -----------------------------------------------------------------------------------------------

@@ -103,11 +103,11 @@ def test_without_an_index(tmp_path):
         with pytest.raises(TypeError, match="MetadataIndex"):
             list(store)
         store.set("k", 1, ttl=100)
-        assert 95 < store.ttl("k") <= 102  # its clock counts whole seconds
+        assert 95 < store.ttl("k") <= 103  # its clock counts whole seconds, and lags behind
         assert store.touch("k", None)
         assert store.ttl("k") is None
         other["k"] = 1
-        assert 45 < other.ttl("k") <= 51
+        assert 45 < other.ttl("k") <= 53
         assert store.increment("n", 5) == 5
         assert store.replace("n", 5, 7)
         assert not store.discard("n", 5)
