@@ -310,8 +310,7 @@ class CosmosDBEngine(DocumentEngine[Filter]):
         if not self._expires:
             return _worked(is_absence, container.items.delete_item, name, partition_key=name)
         found = self.take(name)
-        left = None if found is None else self.left_of(found)
-        return found is not None and (left is None or left > 0)
+        return found is not None and not self.is_over(found)
 
     @property
     def guide(self) -> ErrorGuide:

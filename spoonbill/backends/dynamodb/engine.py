@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from spoonbill.backends.dynamodb.batches import get_all_items, get_items, write_requests
 from spoonbill.backends.dynamodb.errors import GUIDE, NOT_THERE, codes_of
-from spoonbill.backends.dynamodb.expiry import alive, expiring_until, is_over, key_and_end, let_remove, take_left
+from spoonbill.backends.dynamodb.expiry import alive, expiring_until, key_and_end, let_remove, take_left
 from spoonbill.backends.dynamodb.expressions import Expressions, path
 from spoonbill.backends.dynamodb.items import (
     CLIENT,
@@ -166,7 +166,7 @@ class DynamoDBEngine(DocumentEngine[Filter]):
         found = self._item(
             table, name, ProjectionExpression=key_and_end(table, expressions), **expressions.parameters()
         )
-        return found is not None and not is_over(found)
+        return found is not None and not self.is_over(fields_of(table, found)[1])
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
         table = writable(self._table)
@@ -259,9 +259,9 @@ class DynamoDBEngine(DocumentEngine[Filter]):
             "ProjectionExpression": key_and_end(table, expressions),
             **expressions.parameters(),
         }
-        items = list(get_items(table.client, table.name, request))
-        over = sum(is_over(item) for item in items)
-        present = [fields_of(table, item)[0] for item in items]
+        found = [fields_of(table, item) for item in get_items(table.client, table.name, request)]
+        over = sum(self.is_over(fields) for _, fields in found)
+        present = [name for name, _ in found]
         self._write_all(table, {name: {"DeleteRequest": {"Key": key_item(table, name)}} for name in present})
         return len(present) - over
 

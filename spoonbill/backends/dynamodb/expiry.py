@@ -7,10 +7,10 @@ from typing import Any
 from spoonbill.backends.dynamodb.errors import codes_of
 from spoonbill.backends.dynamodb.expressions import Expressions, Operand, Token, path
 from spoonbill.backends.dynamodb.table import Table
-from spoonbill.backends.dynamodb.wire import from_wire, to_wire
+from spoonbill.backends.dynamodb.wire import to_wire
 from spoonbill.backends.shared.documents import EXPIRY, REMOVAL, now, seconds_left
 
-__all__ = ["alive", "expiring_until", "is_over", "key_and_end", "let_remove", "take_left"]
+__all__ = ["alive", "expiring_until", "key_and_end", "let_remove", "take_left"]
 
 _logger = logging.getLogger("spoonbill.repairs")
 _REFUSED = {"AccessDeniedException", "UnknownOperationException", "ValidationException"}
@@ -48,12 +48,6 @@ def let_remove(table: Table, name: str) -> None:
 def key_and_end(table: Table, expressions: Expressions) -> str:
     """Return the projection of an item to its key and to when it expires."""
     return expressions.text((*path(table.attribute), ", ", *path(EXPIRY)))
-
-
-def is_over(item: dict[str, Any]) -> bool:
-    """Return whether an item, in DynamoDB's form, has expired."""
-    left = seconds_left(from_wire(item[EXPIRY])) if EXPIRY in item else None
-    return left is not None and left <= 0
 
 
 def take_left(fields: dict[str, Any]) -> float | None:

@@ -152,7 +152,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
 
     def knows(self, name: Any) -> bool:
         found = self._connection().read([name], only_names=True)
-        return bool(found) and not self._is_over(found[0][1])
+        return bool(found) and not self.is_over(found[0][1])
 
     def write(self, name: Any, document: dict[str, Any]) -> None:
         connection = self._connection()
@@ -166,7 +166,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
         if not self._expires:
             return self.remove([name]) == 1
         fields = self.take(name)
-        return fields is not None and not self._is_over(fields)
+        return fields is not None and not self.is_over(fields)
 
     def take(self, name: Any) -> dict[str, Any] | None:
         connection = self._connection()
@@ -218,7 +218,7 @@ class FirestoreEngine(DocumentEngine[Filter]):
         if self._expires:
             present = connection.read(names, only_names=True)
             names = [name for name, _, _ in present]
-            over = sum(self._is_over(fields) for _, fields, _ in present)
+            over = sum(self.is_over(fields) for _, fields, _ in present)
         refusals = self._applied(
             ((name, connection.deletion(name)) for name in names), dict.fromkeys(names), only_present=True
         )
@@ -316,10 +316,6 @@ class FirestoreEngine(DocumentEngine[Filter]):
 
     def left_of(self, found: dict[str, Any]) -> float | None:
         return seconds_left(found.pop(EXPIRY)) if EXPIRY in found else None
-
-    def _is_over(self, fields: dict[str, Any]) -> bool:
-        left = self.left_of(fields)
-        return left is not None and left <= 0
 
     def expiring(self, document: Any, ttl: float) -> Any:
         if not self._expires:

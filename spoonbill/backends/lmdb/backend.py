@@ -25,7 +25,7 @@ from spoonbill.backends.lmdb.compiled import (
 from spoonbill.backends.lmdb.environment import Environment, SharedHandle, environment, remedy
 from spoonbill.backends.lmdb.named import empty
 from spoonbill.backends.lmdb.options import LmdbOptions
-from spoonbill.backends.lmdb.ranges import bounds_of, pairs_of
+from spoonbill.backends.lmdb.ranges import pairs_of
 from spoonbill.backends.lmdb.spool import Spool
 from spoonbill.common.batching import batches
 from spoonbill.common.failures import raise_alone
@@ -33,10 +33,11 @@ from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import InvalidKeyError, KeyDecodeError, KeyTooLongError, SpoonbillError
-from spoonbill.query import Part, Plan, Query, Step
+from spoonbill.query import Part, Plan, Query
 from spoonbill.store import Store
 from spoonbill.store.binding import no_ttl
 from spoonbill.store.odd_keys import raise_unhashable
+from spoonbill.store.ordered import bounds_of, plan_of_prefixes
 from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
@@ -292,16 +293,7 @@ class Lmdb(Store[str, bytes]):
         return [(_RANGE, start, stop) for start, stop in pairwise((b"", *bounds, None))]
 
     def plan(self, query: Query) -> Plan:
-        prefixes = ("",) if query.pattern is None else query.pattern.prefixes
-        if "" in prefixes:
-            return super().plan(query)
-        ranges = ", ".join(map(repr, prefixes))
-        return Plan(
-            steps=(Step(where=repr(self), runs=str(query)),),
-            native=f"ranges of keys that begin with {ranges}",
-            finished_here=str(query),
-            scanned=f"keys that begin with {ranges}",
-        )
+        return plan_of_prefixes(self, query) or super().plan(query)
 
     @contextmanager
     def snapshot(self, operation: str) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from itertools import islice, pairwise, repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn, Unpack
 
@@ -24,8 +24,9 @@ from spoonbill.errors import (
     StoreError,
     ValueTooLargeError,
 )
-from spoonbill.query import Part, Plan, Query, Step
+from spoonbill.query import Part, Plan, Query
 from spoonbill.store import Store
+from spoonbill.store.ordered import bounds_of, plan_of_prefixes
 from spoonbill.store.parts import check_count, select_names
 
 __all__ = ["RocksDB"]
@@ -250,24 +251,12 @@ class RocksDB(Store[str, bytes]):
 
     def split(self, count: int) -> list[Part]:
         check_count(count)
-        total = self.count()
-        places = sorted({index * total // count for index in range(1, count)} - {0})
         keys = (key for key, _ in self._listed("split", keys_only=True))
-        found = (next(islice(keys, after - before - 1, None), None) for before, after in pairwise([-1, *places]))
-        bounds = [key for key in found if key is not None]
+        bounds = bounds_of(keys, self.count(), count)
         return [(_RANGE, start, stop) for start, stop in pairwise((b"", *bounds, None))]
 
     def plan(self, query: Query) -> Plan:
-        prefixes = ("",) if query.pattern is None else query.pattern.prefixes
-        if "" in prefixes:
-            return super().plan(query)
-        ranges = ", ".join(map(repr, prefixes))
-        return Plan(
-            steps=(Step(where=repr(self), runs=str(query)),),
-            native=f"ranges of keys that begin with {ranges}",
-            finished_here=str(query),
-            scanned=f"keys that begin with {ranges}",
-        )
+        return plan_of_prefixes(self, query) or super().plan(query)
 
     def _listed(self, operation: str, start: bytes = b"", *, keys_only: bool = False) -> Iterator[tuple[bytes, Any]]:
         """Yield the pairs from a key on as they are now; values are None where only keys are wanted."""

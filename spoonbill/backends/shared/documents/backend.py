@@ -76,7 +76,7 @@ class DocumentBackend(Store[Any, Any]):
 
             def over(found: Any) -> bool:
                 nonlocal alive
-                alive = not self._is_over(found)
+                alive = not self._engine.is_over(found)
                 return not alive
 
             if self._engine.swap(name, over, document):
@@ -119,7 +119,7 @@ class DocumentBackend(Store[Any, Any]):
         wanted = (name for name in dict.fromkeys(names) if name is not MISSING)
         for batch in batches(wanted, self._engine.read_batch):
             found.update(self._tried("get_many", MISSING, self._engine.fetch, batch))
-        alive = {name: one for name, one in found.items() if not self._is_over(one)}
+        alive = {name: one for name, one in found.items() if not self._engine.is_over(one)}
         read = self._loaded
         return [read("get_many", name, alive[name]) if name in alive else default for name in names]
 
@@ -168,14 +168,9 @@ class DocumentBackend(Store[Any, Any]):
         fitted = self._engine.fit(name, key, document)
         return name, fitted if ttl is None else self._engine.expiring(fitted, ttl)
 
-    def _is_over(self, found: Any) -> bool:
-        """Take the expiry out of what the engine gave, and return whether it is over."""
-        left = self._engine.left_of(found)
-        return left is not None and left <= 0
-
     def _loaded(self, operation: str, key: Any, found: Any) -> Any:
         """Return the value of what the engine gave for a key, MISSING where it has expired; the error names the key."""
-        if self._is_over(found):
+        if self._engine.is_over(found):
             return MISSING
         try:
             return self._engine.load(found)
@@ -275,7 +270,7 @@ class DocumentBackend(Store[Any, Any]):
         over: set[Any] = set()
         yielded: set[Any] = set()
         for name, fields in engine.listing(native, limit=limit, **options):
-            if not self._is_over(fields):
+            if not engine.is_over(fields):
                 yield name, fields
                 if limit is not None:
                     yielded.add(name)
@@ -284,7 +279,7 @@ class DocumentBackend(Store[Any, Any]):
         if limit is None or not over or len(over) + len(yielded) < limit:
             return
         for name, fields in engine.listing(native, **options):  # what has expired took the places of others
-            if name not in yielded and not self._is_over(fields):
+            if name not in yielded and not engine.is_over(fields):
                 yield name, fields
                 yielded.add(name)
                 if len(yielded) == limit:

@@ -226,6 +226,11 @@ class DocumentEngine(ABC, Generic[F]):
         """Take the expiry out of a document's fields, and return how many seconds are left, None where it stays."""
         return None
 
+    def is_over(self, found: Any) -> bool:
+        """Take the expiry out of a document's fields, and return whether it is over."""
+        left = self.left_of(found)
+        return left is not None and left <= 0
+
     def expiring(self, document: Any, ttl: float) -> Any:  # noqa: ARG002 - for engines
         """Return a document, as `fit` returned it, that expires `ttl` seconds after it is written.
 
