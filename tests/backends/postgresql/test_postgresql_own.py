@@ -4,10 +4,8 @@ import math
 import multiprocessing
 import pickle
 import random
-import re
 import threading
 
-import psycopg
 import pytest
 
 from spoonbill import Expiring, eq, glob, gt, isin, le, like, prefix, regex
@@ -19,35 +17,13 @@ from spoonbill.errors import (
     StoreError,
     UnsupportedError,
 )
-from tests.servers.postgresql_server import PostgresServer
-
-HERE = {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server():
-    """One server for the module, which logs every statement that it is sent."""
-    with PostgresServer("log_statement=all", "log_parameter_max_length=0") as running:
-        HERE["dsn"] = running.dsn
-        yield running
-
-
-def rows(sql, *operands):
-    """Return what psycopg itself reads or does."""
-    with psycopg.connect(HERE["dsn"], autocommit=True) as connection:
-        cursor = connection.execute(sql, operands or None)
-        return cursor.fetchall() if cursor.description else []
-
-
-@pytest.fixture
-def name(request):
-    return re.sub(r"\W", "_", request.node.name.lower())[:50]
-
-
-@pytest.fixture
-def store(name):
-    with PostgresStore(HERE["dsn"], name) as made:
-        yield made
+from tests.backends.postgresql.postgresql_stores import (  # noqa: F401 - fixtures, found by their names
+    HERE,
+    a_server,
+    a_store,
+    a_table,
+    rows,
+)
 
 
 def test_a_transaction_is_all_or_nothing(store, name):
