@@ -26,6 +26,9 @@ _TRANSIENT: Final = (
 )
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
+_LAST_BEGINS: Final = 0.8
+"""The part of the time for a call after which no repetition begins: one that had no time left would end without an
+answer, and hide what the service said before."""
 
 _refusal: Final[Any] = exceptions.from_grpc_status
 _Write: Final[Any] = types.Write.pb()
@@ -64,7 +67,7 @@ class FirestoreConnection:
             predicate=if_exception_type(*kinds),
             initial=_FIRST_PAUSE,
             maximum=_LONGEST_PAUSE,
-            timeout=self._timeout,
+            timeout=self._timeout * _LAST_BEGINS,
         )
         return {"retry": again, "timeout": self._timeout, "metadata": self._metadata}
 

@@ -25,7 +25,7 @@ class TestTrouble(FirestoreTests):
     )
     def test_errors_of_the_service(self, name, options, remedy):
         """Each trouble is an error with its remedy in every verb, never an absence, with the service's own as cause."""
-        with self.opened(name, timeout=0.2, **options) as store:
+        with self.opened(name, timeout=0.6, **options) as store:
             for call in (
                 lambda: store["a"],
                 lambda: "a" in store,

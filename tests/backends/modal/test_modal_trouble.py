@@ -81,11 +81,11 @@ def test_a_service_that_comes_back_is_used_again(server):
 
 def test_a_silent_service_is_given_up(server):
     """A service that takes calls and never answers is a StoreError after the time that was asked for."""
-    store = ModalStore("data", timeout=0.2)
+    store = ModalStore("data", timeout=0.5)
     store["a"] = 1
     control(server, "set", slow=3600.0)
     for call in everything_of(store):
-        with pytest.raises(StoreError, match=r"within 0\.2 seconds"):
+        with pytest.raises(StoreError, match=r"within 0\.5 seconds"):
             call()
 
 
