@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from spoonbill.backends.shared.open_files import OpenFile, OpenFiles, WriterLock
+from spoonbill.backends.shared.open_files import OpenFile, OpenFiles
 from spoonbill.common.failures import UNSOUND, pass_on_signal, raise_alone, was_raised_by_signal
-from spoonbill.common.paths import absolute, identity
+from spoonbill.common.paths import absolute
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Guarantees
@@ -172,36 +172,30 @@ class _DbmFile(OpenFile):
 
     def __init__(self, path: str, *, wanted: str | None) -> None:
         super().__init__(path)
-        self._main = path
         self._db: Any = self._open_file(wanted)
         self._count: int | None = None
 
     def _open_file(self, wanted: str | None) -> Any:
         path = self.path
         if os.path.exists(_main_file(path)):  # noqa: PTH110
-            self._guard()
+            self.guard()
         database = _open_database(path, wanted)
         if self.writer is None:
-            self._guard()
+            self.guard()
         return database
 
-    def _guard(self) -> None:
-        """Lock it against other processes, where the dbm does not see to that itself."""
-        found = _main_file(self.path)
-        if found.endswith(_WITHOUT_LOCKS):
-            self._main, self.writer = found, WriterLock(found)
+    def main_file(self, path: str) -> str:
+        return _main_file(path)
+
+    def guard(self) -> None:
+        if _main_file(self.path).endswith(_WITHOUT_LOCKS):  # other dbms see to that themselves
+            super().guard()
             self.share()
 
     def database(self) -> Any:
         """Return the database, which is where it was opened."""
         self.check_place()
         return self._db
-
-    def check_place(self) -> None:
-        if self.writer is not None and identity(self._main) != self.writer.identity:
-            raise StoreError(
-                f"{self.path} was removed, moved or replaced while it was open: close the store and open it again"
-            )
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set a key."""
@@ -251,7 +245,6 @@ class _DbmFile(OpenFile):
 
     def move(self, path: str) -> None:
         super().move(path)
-        self._main = _main_file(path)
         for name in ("_datfile", "_dirfile", "_bakfile"):  # dbm.dumb opens its files by their names each time
             if hasattr(self._db, name):
                 setattr(self._db, name, os.fsencode(f"{path}.{name[1:4]}"))

@@ -14,7 +14,7 @@ from spoonbill.backends.shared import unknown_option
 from spoonbill.common.failures import pass_on_signal, suppress_failures
 from spoonbill.common.locks import engine_lock, new_lock
 from spoonbill.common.open_places import note_place
-from spoonbill.common.paths import absolute, identity
+from spoonbill.common.paths import Place, absolute, identity
 from spoonbill.errors import StoreError, UnsupportedError
 
 LARGEST_MAP = 1 << 40
@@ -40,12 +40,12 @@ class Environment:
     def __init__(self, path: str, options: dict[str, Any]) -> None:
         self.path = path
         self.options = options
-        self.identity: tuple[int, int] | None = None
+        self._place: Place | None = None
         self.handles: WeakSet[SharedHandle] = WeakSet()
         self.live: set[object] = set()  # iterators' snapshots: the environment must not be closed under them
         self.reopen(options.get("map_size") or max(_MAP, 4 * _size_of(_data_file(path, options))))
-        self.identity = identity(_data_file(path, options))
-        self.lock = engine_lock(("lmdb", self.identity))
+        self._place = Place(_data_file(path, options))
+        self.lock = engine_lock(("lmdb", self._place.identity))
         self.env.reader_check()
         note_place(self, "an LMDB database", self._files())
 
@@ -70,7 +70,7 @@ class Environment:
         self._process = os.getpid()
         rest = {"max_readers": _READERS} | {name: option for name, option in self.options.items() if name != "map_size"}
         flag = "r" if rest.pop("readonly", False) else "c"
-        if flag == "c" and self.identity is None:
+        if flag == "c" and self._place is None:
             with suppress_failures(OSError):  # LMDB says itself what is wrong with the folder
                 os.makedirs(os.path.dirname(self.path), exist_ok=True)  # noqa: PTH103, PTH120
         while True:
@@ -94,6 +94,16 @@ class Environment:
         if hasattr(self, "env") and self._process == os.getpid():
             self.env.close()
 
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """What tells the database's file from all others."""
+        return None if self._place is None else self._place.identity
+
+    def move(self, path: str) -> None:
+        """Note the name that the folder has now."""
+        if path != self.path:
+            self.path, self._place = path, Place(_data_file(path, self.options), self.identity)
+
     def check_place(self) -> None:
         """Raise where the path does not name any more what was opened.
 
@@ -102,7 +112,7 @@ class Environment:
         StoreError
             If the folder was removed, moved or replaced: what is written here would be lost with the old one.
         """
-        if self.identity is not None and identity(_data_file(self.path, self.options)) != self.identity:
+        if self._place is not None and not self._place.is_kept():
             raise StoreError(
                 f"{self.path} was removed, moved or replaced while it was open, so nothing more is written to it: "
                 "close the store and open it again"
@@ -225,7 +235,7 @@ def environment(path: str | Path, options: dict[str, Any]) -> Environment:
                 f"{real} is open in this process with the options {shared.options}, and LMDB opens a path once: close "
                 f"it first, or open it with the same options, not {options}"
             )
-        shared.path = real  # the folder may have been moved since
+        shared.move(real)
         return shared
 
 

@@ -29,8 +29,8 @@ class Pysos(Store[str, bytes]):
 
     Notes
     -----
-    A line is a comment until all of it is in the file; one byte then makes it an entry. A new value of a key is always
-    placed after the one that it replaces, so of two lines with one key, as a crash leaves them, the last is the newer.
+    A line is a comment until all of it is in the file; one byte then makes it an entry, and another makes the line
+    that it replaces a comment. A crash between the two leaves two lines with one key, of which the last counts.
     """
 
     guarantees = Guarantees(

@@ -6,8 +6,9 @@ from typing import Any
 
 from spoonbill.backends.pysos.recovery import recover
 from spoonbill.backends.shared import client_module
-from spoonbill.backends.shared.open_files import OpenFile, OpenFiles, WriterLock
+from spoonbill.backends.shared.open_files import OpenFile, OpenFiles
 from spoonbill.common.failures import pass_on_signal, suppress_failures
+from spoonbill.common.paths import identity
 from spoonbill.errors import StoreError
 
 __all__ = ["PYSOS_FILES", "PysosFile"]
@@ -46,14 +47,15 @@ class PysosFile(OpenFile):
             os.makedirs(os.path.dirname(self.path), exist_ok=True)  # noqa: PTH103, PTH120
             there = os.path.exists(self.path)  # noqa: PTH110
             if there and self.writer is None:
-                self.writer = WriterLock(self.path)
+                self.guard()
             alone = self.writer is None or self.writer.own()
             if not alone:
                 self.share()
             recover(self.path, change=alone)
             opened = self._pysos(self.path)
             # It may have been made only now.
-            self.writer = self.writer if there and not self._replaced() else WriterLock(self.path)
+            if not there or self._replaced():
+                self.guard()
             self.share()
             status = os.fstat(opened._file.fileno())  # noqa: SLF001
         except StoreError:
@@ -65,11 +67,11 @@ class PysosFile(OpenFile):
                 "permissions and that no other program wrote it"
             ) from error
         self._known = status.st_size, status.st_mtime_ns
+        self._end = status.st_size
         return opened
 
     def _replaced(self) -> bool:
-        status = os.stat(self.path)  # noqa: PTH116
-        return self.writer is None or (status.st_dev, status.st_ino) != self.writer.identity
+        return self.writer is None or identity(self.path) != self.writer.identity
 
     def close(self) -> None:
         self._dict.close()
@@ -120,13 +122,10 @@ class PysosFile(OpenFile):
     def begin_write(self) -> dict[str, int]:
         """Return the offsets, when no other process has the file open and it is where it was."""
         offsets = self.offsets()
-        descriptor = self._dict._file.fileno()  # noqa: SLF001
-        status = os.fstat(descriptor)
-        if status.st_nlink == 0:
-            self.check_place()
+        self.check_place()
         if self.writer is not None and not self.writer.owned:
-            self.check_place()
             self.own()
+            status = os.fstat(self._dict._file.fileno())  # noqa: SLF001
             if (status.st_size, status.st_mtime_ns) != self._known:
                 self.unsettled = True  # it was written between two locks
                 offsets = self.offsets()
@@ -163,19 +162,11 @@ class PysosFile(OpenFile):
 
     def _replace(self, before: int | None, line: bytes) -> int:
         """Write a line, make the one `before` a comment where there is one, and return the offset of the new."""
-        hole = self._dict._findLine(len(line))  # noqa: SLF001 - the place that pysos would take
-        if before is None:
-            return self._place(line, hole)
-        if hole is None or hole[1] > before:
-            offset = self._place(line, hole)
+        # A crash between the two leaves both lines. The later one counts then, be it the old one: this write was not
+        # finished. Whoever opens the file next makes the other a comment.
+        offset = self._place(line, self._dict._findLine(len(line)))  # noqa: SLF001 - the place that pysos would take
+        if before is not None:
             self._free(before)
-            return offset
-        # A line before the old one would lose against it after a crash. So to the end first; once the old line is
-        # gone, the same into the hole: a crash then leaves the same value twice.
-        last = self._place(line, None)
-        self._free(before)
-        offset = self._place(line, hole)
-        os.ftruncate(self._dict._file.fileno(), last)  # noqa: SLF001
         return offset
 
     def _place(self, line: bytes, hole: tuple[int, int] | None) -> int:
@@ -185,15 +176,15 @@ class PysosFile(OpenFile):
         """
         descriptor = self._dict._file.fileno()  # noqa: SLF001
         if hole is None:
-            offset = os.fstat(descriptor).st_size
+            offset = self._end
             _write(descriptor, b"#" + line[1:], offset)
+            self._end += len(line)
         else:
             size, offset = hole
             rest = size - len(line)
             if rest > 1:  # what is left of the reused line will be a comment of its own
                 _write(descriptor, b"#" + b"." * (rest - 2), offset + len(line))
-            _write(descriptor, line[1:-1], offset + 1)
-            _write(descriptor, b"\n", offset + len(line) - 1)
+            _write(descriptor, line[1:], offset + 1)
             if rest > _WORTH_REUSING:
                 insort(self._dict._free_lines, (rest, offset + len(line)))  # noqa: SLF001
         _write(descriptor, line[:1], offset)
@@ -201,7 +192,10 @@ class PysosFile(OpenFile):
 
     def _free(self, offset: int) -> None:
         """Make an entry a comment, whose place can be used again."""
-        self._dict._freeLine(offset)  # noqa: SLF001 - one byte, written through at once
+        size = len(self.line_at(offset))
+        _write(self._dict._file.fileno(), b"#", offset)  # noqa: SLF001
+        if size > _WORTH_REUSING:
+            insort(self._dict._free_lines, (size, offset))  # noqa: SLF001
 
 
 PYSOS_FILES: OpenFiles[PysosFile] = OpenFiles(str)

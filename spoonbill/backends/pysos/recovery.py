@@ -12,9 +12,9 @@ __all__ = ["recover"]
 def recover(path: str, *, change: bool) -> None:
     """Settle what a crash or a failed write left half-done, in pysos's own format.
 
-    Of lines with one key the last counts, which is the newer: the others become comments, so that none of them comes
-    back when the last is deleted. A last line that was cut off goes if it was not yet an entry, and is closed if it is
-    one.
+    Of lines with one key the last counts, as pysos itself reads them: the others become comments, so that none of them
+    comes back when the last is deleted. One of them was being written, so either is right. A last line that was cut off
+    goes if it was not yet an entry, and is closed if it is one.
 
     Parameters
     ----------

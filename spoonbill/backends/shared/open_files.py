@@ -8,7 +8,7 @@ from weakref import WeakSet, WeakValueDictionary, finalize, ref
 from spoonbill.common.failures import pass_on_signal, suppress_failures
 from spoonbill.common.locks import new_lock
 from spoonbill.common.open_places import note_place
-from spoonbill.common.paths import identity
+from spoonbill.common.paths import Place, identity
 from spoonbill.errors import StoreError
 from spoonbill.filesystems.disk.safely import READ_LINKED
 
@@ -100,6 +100,7 @@ class OpenFile:
         self.holds: WeakSet[Hold[Any]] = WeakSet()
         self.inherited = False
         self.writer: WriterLock | None = None
+        self.place: Place | None = None
         myself = ref(self)
 
         def files() -> tuple[str, ...]:
@@ -115,6 +116,18 @@ class OpenFile:
     def move(self, path: str) -> None:
         """Note the name that the file has now."""
         self.path = path
+        if self.place is not None:
+            self.place = Place(self.main_file(path), self.place.identity)
+
+    def main_file(self, path: str) -> str:
+        """Return the file that tells what is at a path from all others."""
+        return path
+
+    def guard(self) -> None:
+        """Lock the file against other processes, and note what tells it from all others."""
+        main = self.main_file(self.path)
+        self.writer = WriterLock(main)
+        self.place = Place(main, self.writer.identity)
 
     def forsake(self) -> None:
         """Let the parent have the file, after a fork, in the child."""
@@ -144,7 +157,7 @@ class OpenFile:
         StoreError
             If the file was removed, moved or replaced: what is written here would be lost with the old one.
         """
-        if self.writer is not None and identity(self.path) != self.writer.identity:
+        if self.place is not None and not self.place.is_kept():
             raise StoreError(
                 f"{self.path} was removed, moved or replaced while it was open, so nothing more is written to it: "
                 "close the store and open it again"

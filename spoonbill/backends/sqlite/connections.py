@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 from spoonbill.common.locks import new_lock
 from spoonbill.common.open_places import forget_place, note_place
-from spoonbill.common.paths import MEMORY, identity
+from spoonbill.common.paths import MEMORY, Place
 from spoonbill.common.weak import weakly
 from spoonbill.errors import StoreError
 
@@ -110,7 +110,7 @@ class Connections:
         self._closed = False
         self._lock = new_lock()
         self._begin()
-        self._identity: tuple[int, int] | None = None
+        self._place: Place | None = None
         self._only = _Owned(self._open()) if self.in_memory else None
         if not self.in_memory:
             note_place(self, "a SQLite database", lambda: (path, f"{path}-wal", f"{path}-shm"))
@@ -139,7 +139,7 @@ class Connections:
         self.check_place()
         owned = _Owned(self._open())
         with self._lock:
-            self._identity = self._identity or identity(self.path)
+            self._place = self._place or Place(self.path)
             self._all.add(owned)
         return owned
 
@@ -151,7 +151,7 @@ class Connections:
         StoreError
             If the file was removed, moved or replaced: what is written here would be lost with the old one.
         """
-        if self._identity is not None and identity(self.path) != self._identity:
+        if self._place is not None and not self._place.is_kept():
             raise StoreError(
                 f"{self.path} was removed, moved or replaced while it was open, so nothing more is written to it: "
                 "close the store and open it again"

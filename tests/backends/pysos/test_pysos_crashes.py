@@ -63,14 +63,8 @@ class Steps:
 
     def __init__(self, monkeypatch, before):
         self.before = before
-        write, free = os.pwrite, pysos.Dict._freeLine
+        write = os.pwrite
         monkeypatch.setattr(pysos_file.os, "pwrite", lambda *write_to: self.pwrite(write, *write_to))
-
-        def freed(theirs, offset):
-            self.before()
-            free(theirs, offset)
-
-        monkeypatch.setattr(pysos.Dict, "_freeLine", freed)
 
     def pwrite(self, write, descriptor, data, offset):
         self.before()
@@ -281,11 +275,11 @@ def test_a_finished_write_is_not_undone_by_an_older_line(tmp_path, monkeypatch):
         store.update({"hole": "y" * 200, "k": "old"})
         del store["hole"]
         with monkeypatch.context() as patch:
-            patch.setattr(pysos.Dict, "_freeLine", crash)
+            patch.setattr(pysos_file.PysosFile, "_free", crash)
             with pytest.raises(KeyboardInterrupt):
                 store["k"] = "new"
     with PysosStore.open(tmp_path / "p") as store:
-        assert store["k"] == "new"
+        assert store["k"] == "old"
         store["k"] = "finished"
     assert contents(tmp_path / "p") == {"k": "finished"}
     with PysosStore.open(tmp_path / "p") as store:
