@@ -21,6 +21,7 @@ from spoonbill.backends.lmdb.compiled import (
     is_small_dict,
     listing_verbs,
     single_key_verbs,
+    writing_verbs,
 )
 from spoonbill.backends.lmdb.environment import Environment, SharedHandle, environment, remedy
 from spoonbill.backends.lmdb.named import empty
@@ -122,10 +123,7 @@ class Lmdb(Store[str, bytes]):
         try:
             with self._lock, self._handle.begin(None, None, True) as txn:
                 txn.put(key.encode() or EMPTY, value)
-                for due in self._due:  # takes one, and is cheaper than next()
-                    if due or monotonic() > self._look_at:
-                        self._look()
-                    break
+                self.look_if_due()
         except FAILURES as error:
             if not self._repair("set", key, error):
                 self._too_long(key)
@@ -134,8 +132,7 @@ class Lmdb(Store[str, bytes]):
     def delete(self, key: str) -> bool:
         try:
             with self._lock, self._handle.begin(None, None, True) as txn:
-                if next(self._due) or monotonic() > self._look_at:
-                    self._look()
+                self.look_if_due()
                 return bool(txn.delete(key.encode() or EMPTY))
         except FAILURES as error:
             return self._repair("delete", key, error) and self.delete(key)
@@ -153,8 +150,14 @@ class Lmdb(Store[str, bytes]):
 
         return bool(self._write("replace", key, swap))
 
+    def look_if_due(self) -> None:
+        """Look whether the file is still there, and after dead readers, where it is time for it."""
+        for due in self._due:  # takes one, and is cheaper than next()
+            if due or monotonic() > self._look_at:
+                self._look()
+            break
+
     def _look(self) -> None:
-        """Look whether the file is still there, and after dead readers."""
         self._shared.tend()
         self._look_at = monotonic() + _SOON
 
@@ -163,8 +166,7 @@ class Lmdb(Store[str, bytes]):
         while True:
             try:
                 with self._lock, self._handle.begin(None, None, True) as txn:
-                    if next(self._due) or monotonic() > self._look_at:
-                        self._look()
+                    self.look_if_due()
                     return work(txn, key.encode() or EMPTY)
             except FAILURES as error:
                 if not self._repair(operation, key, error):
@@ -353,6 +355,7 @@ class Lmdb(Store[str, bytes]):
     def compile_keys(self, down: Callable[[Any], str], up: Callable[[str], Any]) -> dict[str, Callable[..., Any]]:
         compiled = {
             **single_key_verbs(self, self._handle, down),
+            **writing_verbs(self, self._handle, self._lock, down),
             **batch_verbs(self, self._handle, down),
             **listing_verbs(self, up),
         }

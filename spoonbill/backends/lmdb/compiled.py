@@ -35,12 +35,13 @@ class Engine(Protocol):
 
     def get(self, key: str, default: Any = None) -> Any: ...
     def has(self, key: str) -> bool: ...
-    def set(self, key: str, value: bytes) -> None: ...
+    def set(self, key: str, value: bytes, *, ttl: float | None = None) -> None: ...
     def delete(self, key: str) -> bool: ...
     def get_many(self, keys: Iterable[str], default: Any = None) -> list[Any]: ...
     def put_all(self, operation: str, pairs: Iterable[Any], down: Callable[[Any], str], *, clear: bool) -> None: ...
     def snapshot(self, operation: str) -> Any: ...
     def text(self, key: bytes) -> str: ...
+    def look_if_due(self) -> None: ...
 
 
 def single_key_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
@@ -87,6 +88,50 @@ def _get_odd(store: Engine, down: Callable[[Any], str], key: Any, default: Any) 
         raise_unhashable(key, error)
         return default
     return store.get(below, default)
+
+
+def writing_verbs(
+    store: Engine, handle: SharedHandle, lock: Any, down: Callable[[Any], str]
+) -> dict[str, Callable[..., Any]]:
+    """Return `set` and `delete` that take keys as `down` does. What goes wrong is left to the store's own verb."""
+    encode, look_if_due = str.encode, store.look_if_due
+    begin = handle.begin
+
+    def rebind(later: Callable[..., Any]) -> None:
+        nonlocal begin
+        begin = later
+
+    handle.follow(rebind)
+
+    def put(key: Any, value: bytes, *, ttl: float | None = None) -> None:
+        try:
+            data = encode(key)
+            if ttl is None and data[0] != _MARKER:
+                with lock, begin(None, None, True) as txn:
+                    txn.put(data, value)
+                    look_if_due()
+                return
+        except _ODD_OR_FAILED:
+            pass
+        store.set(down(key), value, ttl=ttl)
+
+    def delete(key: Any) -> bool:
+        try:
+            data = encode(key)
+            if data[0] != _MARKER:
+                with lock, begin(None, None, True) as txn:
+                    look_if_due()
+                    return bool(txn.delete(data))
+        except _ODD_OR_FAILED:
+            pass
+        try:
+            below = down(key)
+        except ODD as error:
+            raise_unhashable(key, error)
+            return False
+        return store.delete(below)
+
+    return {"set": put, "delete": delete}
 
 
 def batch_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:

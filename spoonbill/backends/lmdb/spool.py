@@ -48,10 +48,10 @@ class Spool:
         room = _IN_MEMORY
         try:
             for batch in batches:
+                if self._kept and room > 0:  # only where another follows
+                    room -= _size_of(self._kept[-1])
                 if room > 0:
                     self._kept.append(batch)
-                    with suppress(TypeError):  # of a value that is no bytes the put itself tells
-                        room -= sum(map(len, batch.values())) + _OBJECTS * len(batch.names)
                 else:
                     self._write(batch)
         except BaseException:
@@ -87,3 +87,10 @@ class Spool:
         """Let go of what was read."""
         if self._file is not None:
             self._file.close()
+
+
+def _size_of(batch: Batch) -> int:
+    """Return the bytes of memory that a batch takes."""
+    with suppress(TypeError):  # of a value that is no bytes the put itself tells
+        return sum(map(len, batch.values())) + _OBJECTS * len(batch.names)
+    return 0
