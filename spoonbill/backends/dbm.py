@@ -61,7 +61,8 @@ class Dbm(Store[str, bytes]):
         file = self._hold.file
         if file is None:
             raise self._closed_error()
-        file.check_inherited()
+        if file.inherited:
+            file.check_inherited()
         return file
 
     @property
@@ -194,13 +195,15 @@ class _DbmFile(OpenFile):
 
     def database(self) -> Any:
         """Return the database, which is where it was opened."""
-        self.check_place()
+        if self.place is not None and not self.place.is_kept():
+            self.check_place()
         return self._db
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set a key."""
         database = self.database()
-        self.own()
+        if self.writer is not None and not self.writer.owned:
+            self.own()
         new = self._count is not None and key not in database
         try:
             database[key] = value

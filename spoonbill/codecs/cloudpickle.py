@@ -34,7 +34,10 @@ class CloudpickleCodec:
             except UNPICKLABLE as error:  # cloudpickle, below, tells what is wrong if it cannot either
                 pass_on_signal(error)
             else:
-                if not any(module in data for module in self._by_value):
+                for module in self._by_value:
+                    if module in data:
+                        break
+                else:
                     return data
         import cloudpickle
 
