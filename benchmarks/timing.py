@@ -19,14 +19,25 @@ def seconds(work: Work) -> float:
     return time.perf_counter() - start
 
 
-def ratio(ours: Work, theirs: Work, rounds: int = 25, of: Callable[[Iterable[float]], float] = min) -> float:
-    """Return our time over theirs: each the fastest (or the median) of rounds that are taken in turn."""
-    ours()
-    theirs()
+def ratio(
+    ours: Work,
+    theirs: Work,
+    rounds: int = 25,
+    of: Callable[[Iterable[float]], float] = min,
+    before: Work = lambda: None,
+) -> float:
+    """Return our time over theirs: each the fastest (or the median) of rounds that are taken in turn.
+
+    What is done `before` each of them is not timed.
+    """
+    for work in (ours, theirs):
+        before()
+        work()
     mine, raw = [], []
     for number in range(rounds):
         gc.collect()
         for work, times in ((ours, mine), (theirs, raw)) if number % 2 else ((theirs, raw), (ours, mine)):
+            before()
             times.append(seconds(work))
     return of(mine) / of(raw)
 

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from itertools import cycle, pairwise, repeat
+from itertools import pairwise, repeat
 from pathlib import Path
-from time import monotonic
 from typing import Any, NoReturn, Unpack
 
 import lmdb
@@ -28,6 +27,7 @@ from spoonbill.backends.lmdb.named import empty
 from spoonbill.backends.lmdb.options import LmdbOptions
 from spoonbill.backends.lmdb.ranges import pairs_of
 from spoonbill.backends.lmdb.spool import Spool
+from spoonbill.backends.shared.turns import Turns
 from spoonbill.common.batching import batches
 from spoonbill.common.failures import raise_alone
 from spoonbill.common.sentinels import MISSING, RAISE, absent
@@ -42,10 +42,6 @@ from spoonbill.store.ordered import bounds_of, plan_of_prefixes
 from spoonbill.store.parts import check_count, select_names
 
 _LONGEST = 511
-_DUE = (*repeat(False, 63), True)
-"""Every 64 writes that do not reach the disk, the file and dead readers are looked for."""
-_SOON = 0.05
-"""Seconds after which the next write looks for them whatever its number is."""
 _BATCH = 25_000
 """Pairs of a stream that are in memory and sorted together: more would cost memory, and is slower too."""
 _RANGE = "range"
@@ -89,9 +85,7 @@ class Lmdb(Store[str, bytes]):
         shared = environment(path, engine)
         self._lock = shared.lock
         self._handle = SharedHandle(shared)
-        # To ask for the file costs a thousandth of a write that reaches the disk, and a third of one that does not.
-        self._due = repeat(True) if durability == "disk" else cycle(_DUE)
-        self._look_at = 0.0
+        self.turns = Turns(always=durability == "disk")
 
     @property
     def _shared(self) -> Environment:
@@ -123,7 +117,8 @@ class Lmdb(Store[str, bytes]):
         try:
             with self._lock, self._handle.begin(None, None, True) as txn:
                 txn.put(key.encode() or EMPTY, value)
-                self.look_if_due()
+                if self.turns.is_due():
+                    self.look()
         except FAILURES as error:
             if not self._repair("set", key, error):
                 self._too_long(key)
@@ -132,7 +127,8 @@ class Lmdb(Store[str, bytes]):
     def delete(self, key: str) -> bool:
         try:
             with self._lock, self._handle.begin(None, None, True) as txn:
-                self.look_if_due()
+                if self.turns.is_due():
+                    self.look()
                 return bool(txn.delete(key.encode() or EMPTY))
         except FAILURES as error:
             return self._repair("delete", key, error) and self.delete(key)
@@ -150,23 +146,17 @@ class Lmdb(Store[str, bytes]):
 
         return bool(self._write("replace", key, swap))
 
-    def look_if_due(self) -> None:
-        """Look whether the file is still there, and after dead readers, where it is time for it."""
-        for due in self._due:  # takes one, and is cheaper than next()
-            if due or monotonic() > self._look_at:
-                self._look()
-            break
-
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look whether the file is still there, and after dead readers."""
         self._shared.tend()
-        self._look_at = monotonic() + _SOON
 
     def _write(self, operation: str, key: str, work: Callable[[Any, bytes], Any]) -> Any:
         """Do `work` on one key in a write transaction, again after the map grew."""
         while True:
             try:
                 with self._lock, self._handle.begin(None, None, True) as txn:
-                    self.look_if_due()
+                    if self.turns.is_due():
+                        self.look()
                     return work(txn, key.encode() or EMPTY)
             except FAILURES as error:
                 if not self._repair(operation, key, error):
@@ -240,7 +230,7 @@ class Lmdb(Store[str, bytes]):
             try:
                 names = [name for name in encode_all(keys) if len(name) <= _LONGEST]
                 with self._lock, self._handle.begin(None, None, True) as txn:
-                    self._look()
+                    self.look()
                     return sum(map(txn.delete, names))
             except (AttributeError, UnicodeEncodeError):
                 return sum(1 for key in keys if self.delete(key))  # one of them can be the key of no entry

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeGuard
 import lmdb
 
 from spoonbill.backends.lmdb.environment import SharedHandle
+from spoonbill.backends.shared.turns import Turns
 from spoonbill.common.sentinels import MISSING
 from spoonbill.keys import MARKER
 from spoonbill.store.odd_keys import ODD, raise_unhashable
@@ -41,7 +42,9 @@ class Engine(Protocol):
     def put_all(self, operation: str, pairs: Iterable[Any], down: Callable[[Any], str], *, clear: bool) -> None: ...
     def snapshot(self, operation: str) -> Any: ...
     def text(self, key: bytes) -> str: ...
-    def look_if_due(self) -> None: ...
+    def look(self) -> None: ...
+
+    turns: Turns
 
 
 def single_key_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:
@@ -94,7 +97,7 @@ def writing_verbs(
     store: Engine, handle: SharedHandle, lock: Any, down: Callable[[Any], str]
 ) -> dict[str, Callable[..., Any]]:
     """Return `set` and `delete` that take keys as `down` does. What goes wrong is left to the store's own verb."""
-    encode, look_if_due = str.encode, store.look_if_due
+    encode, is_due, look = str.encode, store.turns.is_due, store.look
     begin = handle.begin
 
     def rebind(later: Callable[..., Any]) -> None:
@@ -109,7 +112,8 @@ def writing_verbs(
             if ttl is None and data[0] != _MARKER:
                 with lock, begin(None, None, True) as txn:
                     txn.put(data, value)
-                    look_if_due()
+                    if is_due():
+                        look()
                 return
         except _ODD_OR_FAILED:
             pass
@@ -120,18 +124,23 @@ def writing_verbs(
             data = encode(key)
             if data[0] != _MARKER:
                 with lock, begin(None, None, True) as txn:
-                    look_if_due()
+                    if is_due():
+                        look()
                     return bool(txn.delete(data))
         except _ODD_OR_FAILED:
             pass
-        try:
-            below = down(key)
-        except ODD as error:
-            raise_unhashable(key, error)
-            return False
-        return store.delete(below)
+        return _delete_odd(store, down, key)
 
     return {"set": put, "delete": delete}
+
+
+def _delete_odd(store: Engine, down: Callable[[Any], str], key: Any) -> bool:
+    try:
+        below = down(key)
+    except ODD as error:
+        raise_unhashable(key, error)
+        return False
+    return store.delete(below)
 
 
 def batch_verbs(store: Engine, handle: SharedHandle, down: Callable[[Any], str]) -> dict[str, Callable[..., Any]]:

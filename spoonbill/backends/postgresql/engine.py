@@ -15,7 +15,9 @@ from spoonbill.backends.postgresql.reading import listed, quantiles, read_snapsh
 from spoonbill.backends.postgresql.scheme import (
     BytesScheme,
     PostgresScheme,
+    copy_lines,
     fields_in,
+    has_controls,
     text_down,
     text_up,
     value_in,
@@ -29,9 +31,11 @@ from spoonbill.backends.shared.documents import (
     PushedQuery,
     TableEngine,
     is_sound,
+    plain_json,
     readable,
     writable,
 )
+from spoonbill.common.batching import batches
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
 from spoonbill.errors import UnsupportedError
@@ -203,8 +207,12 @@ class PostgresEngine(TableEngine[Filter]):
             return False
         try:
             with connections.transaction() as connection, connection.cursor().copy(self._say.copy) as copy:
-                for name in names:
-                    copy.write_row((name, documents[name][0]))
+                if self._documents:
+                    for some in batches(names, _COPIED):
+                        copy.write(copy_lines((name, documents[name][0]) for name in some))
+                else:
+                    for name in names:
+                        copy.write_row((name, documents[name][0]))
         except Exception as error:
             if not is_duplicate(error):  # another writer came between
                 raise
@@ -320,6 +328,8 @@ class PostgresEngine(TableEngine[Filter]):
     # -- keys, sizes, errors -----------------------------------------------------------------------------------
 
     def name_of(self, key: Any) -> Any:
+        if type(key) is str and key.isascii() and key.isprintable() and len(key) <= LONGEST_KEY:
+            return key
         if not isinstance(key, str) or not (key.isascii() or is_sound(key)):
             raise self.no_key(key, "a str of valid text")
         name = text_down(str.__str__(key))
@@ -333,8 +343,16 @@ class PostgresEngine(TableEngine[Filter]):
             raise self.no_name(name, "its control characters are not this store's")
         return key
 
+    def document_of(self, name: Any, key: Any, value: Any) -> tuple[Any, float | None]:
+        text = plain_json(value, levels=self.scheme.max_depth, floats=False) if self._documents else None
+        if text is None or has_controls(text):
+            return super().document_of(name, key, value)
+        return self._fitted(key, text)
+
     def fit(self, name: Any, key: Any, document: dict[str, Any]) -> tuple[Any, float | None]:  # noqa: ARG002
-        cell = written(document) if self._documents else document[RESERVED]["value"]
+        return self._fitted(key, written(document) if self._documents else document[RESERVED]["value"])
+
+    def _fitted(self, key: Any, cell: Any) -> tuple[Any, float | None]:
         if len(cell) > LARGEST // 4:
             size = len(cell) if isinstance(cell, bytes) or cell.isascii() else len(cell.encode())
             if size > LARGEST:

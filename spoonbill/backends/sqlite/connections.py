@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
+from spoonbill.backends.shared.turns import Turns
 from spoonbill.common.locks import new_lock
 from spoonbill.common.open_places import forget_place, note_place
 from spoonbill.common.paths import MEMORY, Place
@@ -111,6 +112,7 @@ class Connections:
         self._lock = new_lock()
         self._begin()
         self._place: Place | None = None
+        self._turns = Turns(always=durability == "disk")
         self._only = _Owned(self._open()) if self.in_memory else None
         if not self.in_memory:
             note_place(self, "a SQLite database", lambda: (path, f"{path}-wal", f"{path}-shm"))
@@ -202,8 +204,9 @@ class Connections:
 
     def changed(self, sql: str, operands: tuple[Any, ...] = ()) -> int:
         """Return how many rows a statement changed."""
-        connection = self.mine()
-        self.check_place()
+        connection = self._own().connection
+        if self._turns.is_due():
+            self.check_place()
         if self.in_memory:
             with self._lock:
                 return connection.execute(sql, operands).rowcount

@@ -11,7 +11,7 @@ from time import time
 from typing import Any, ClassVar, Final
 
 from spoonbill.backends.shared import ErrorGuide
-from spoonbill.backends.shared.documents import RESERVED, Filter, PushedQuery, TableEngine, is_sound
+from spoonbill.backends.shared.documents import RESERVED, Filter, PushedQuery, TableEngine, is_sound, plain_json
 from spoonbill.backends.sqlite.connections import Connections
 from spoonbill.backends.sqlite.errors import GUIDE, is_closed
 from spoonbill.backends.sqlite.pushdown import ROWS, SQLitePushdown, path_of
@@ -214,7 +214,7 @@ class SQLiteEngine(TableEngine[Filter]):
 
     def put(self, documents: dict[Any, Any]) -> None:
         say = self._say
-        rows = [say.row(name, document) for name, document in documents.items()]
+        rows = say.rows(documents)
         self._connections.transact(lambda connection: connection.executemany(say.write, rows))
 
     def remove(self, names: list[Any]) -> int:
@@ -310,11 +310,18 @@ class SQLiteEngine(TableEngine[Filter]):
             return name
         raise self.no_name(name, f"a {type(name).__name__} is no key here")
 
+    def document_of(self, name: Any, key: Any, value: Any) -> tuple[Cell, float | None]:
+        text = plain_json(value, levels=self.scheme.max_depth)
+        return super().document_of(name, key, value) if text is None else self._fitted(key, text)
+
     def fit(self, name: Any, key: Any, document: dict[str, Any]) -> tuple[Cell, float | None]:  # noqa: ARG002
-        cell = written(document)
-        size = len(cell) if isinstance(cell, bytes) or cell.isascii() else len(cell.encode())
-        if size > LARGEST:
-            raise self.too_large(key, size)
+        return self._fitted(key, written(document))
+
+    def _fitted(self, key: Any, cell: Cell) -> tuple[Cell, float | None]:
+        if len(cell) > LARGEST // 4:
+            size = len(cell) if isinstance(cell, bytes) or cell.isascii() else len(cell.encode())
+            if size > LARGEST:
+                raise self.too_large(key, size)
         return cell, None
 
     def expiring(self, document: Any, ttl: float) -> Any:

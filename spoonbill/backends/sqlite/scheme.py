@@ -1,10 +1,9 @@
 """How SQLite holds values: JSON text that ``json_extract`` reads, or bytes as they are."""
 
-import json
 from math import isfinite
 from typing import Any, ClassVar
 
-from spoonbill.backends.shared.documents import RESERVED, DocumentScheme, encode_json
+from spoonbill.backends.shared.documents import RESERVED, DocumentScheme, decode_json, encode_json
 from spoonbill.errors import CodecError
 
 __all__ = ["Cell", "SQLiteScheme", "fields_in", "value_in", "written"]
@@ -44,7 +43,7 @@ def value_in(text: str) -> Any:
         If it is no JSON.
     """
     try:
-        return json.loads(text)
+        return decode_json(text)
     except (ValueError, RecursionError) as error:
         raise CodecError(f"the text in the table is no JSON: {error}; open the store with the codec of it") from None
 

@@ -59,3 +59,9 @@ class Statements:
     def row(self, name: str, document: tuple[Any, float | None]) -> tuple[Any, ...]:
         """Return the operands for a row: a cell, and when it expires."""
         return (name, *document) if self.expires else (name, document[0])
+
+    def rows(self, documents: dict[str, tuple[Any, float | None]]) -> list[tuple[Any, ...]]:
+        """Return the operands for many rows, in the order of the documents."""
+        if self.expires:
+            return [(name, cell, end) for name, (cell, end) in documents.items()]
+        return [(name, cell) for name, (cell, _) in documents.items()]

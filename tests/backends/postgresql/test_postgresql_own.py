@@ -71,6 +71,16 @@ def test_a_large_load_in_a_transaction(store):
     assert store.copy() == {"a": 1}
 
 
+def test_a_large_load_of_odd_texts(store, name):
+    """What separates values and lines in a COPY, and what stands for them there, is text in keys and values."""
+    odd = ["\t", "\n", "\r", "\\", "\\N", "\\.", "\\t", "\0", "\x01", "\0f", "\0r", "f", "r", "", "é\0", "\u2028"]
+    values = {f"{left}{number % 7}{right}": {left: right} for number, left in enumerate(odd) for right in odd}
+    values |= {one: {one: [one, 0.5]} for one in odd} | {f"k{number}": {"n": number} for number in range(1200)}
+    store.update(values)
+    assert rows(f"SELECT count(*) FROM {name}") == [(len(values),)]
+    assert store.copy() == values
+
+
 def test_a_snapshot_is_one_state_for_all_shares(store):
     """In the block this thread, and another process that reads its shares, see nothing of what is written beside."""
     store.update({f"k{number:03}": number for number in range(300)})

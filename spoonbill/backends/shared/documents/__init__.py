@@ -8,7 +8,7 @@ from spoonbill.backends.shared.documents.backend import DocumentBackend
 from spoonbill.backends.shared.documents.engine import DocumentEngine, UnwrittenError
 from spoonbill.backends.shared.documents.escape import KeyEscape
 from spoonbill.backends.shared.documents.expiry import EXPIRY, REMOVAL, as_time, end_of, must_expire, now, seconds_left
-from spoonbill.backends.shared.documents.json_text import encode_json
+from spoonbill.backends.shared.documents.json_text import decode_json, encode_json, plain_json
 from spoonbill.backends.shared.documents.model import in_utc, is_sound
 from spoonbill.backends.shared.documents.pushdown import NOTHING, Path, Pushdown, PushedPart, PushedQuery
 from spoonbill.backends.shared.documents.ranges import after_prefix, as_float_range, literal_runs, server_regex
@@ -39,6 +39,7 @@ __all__ = [
     "after_prefix",
     "as_float_range",
     "as_time",
+    "decode_json",
     "encode_json",
     "end_of",
     "in_utc",
@@ -47,6 +48,7 @@ __all__ = [
     "literal_runs",
     "must_expire",
     "now",
+    "plain_json",
     "readable",
     "seconds_left",
     "server_regex",

@@ -119,16 +119,22 @@ class DocumentBackend(Store[Any, Any]):
         wanted = (name for name in dict.fromkeys(names) if name is not MISSING)
         for batch in batches(wanted, self._engine.read_batch):
             found.update(self._tried("get_many", MISSING, self._engine.fetch, batch))
-        alive = {name: one for name, one in found.items() if not self._engine.is_over(one)}
-        read = self._loaded
-        return [read("get_many", name, alive[name]) if name in alive else default for name in names]
+        if self._engine.ends_in_fields:
+            found = {name: one for name, one in found.items() if not self._engine.is_over(one)}
+        load, values, name = self._engine.load, [], MISSING
+        try:
+            for name in names:
+                values.append(load(found[name]) if name in found else default)
+        except CodecError as error:
+            raise self._unread("get_many", name, error) from None
+        return values
 
     def set_many(self, pairs: Iterable[tuple[Any, Any]], *, ttl: float | None = None) -> None:
         done = 0
         for batch in batches(pairs, self._engine.write_batch):
             try:
                 # Of several for one name the last counts; all of a batch are checked before one is sent.
-                self._engine.put(dict(self._ready(key, value, ttl) for key, value in batch))
+                self._engine.put(self._all_ready(batch, ttl))
             except Exception as error:
                 self._stopped("set_many", batch, done, error)
             done += len(batch)
@@ -162,15 +168,32 @@ class DocumentBackend(Store[Any, Any]):
         """Return name and document of a pair that fits; the error where it does not, before anything is sent."""
         name = self._engine.name_of(key)
         try:
-            document = self._engine.scheme.dump(value)
+            document = self._engine.document_of(name, key, value)
         except CodecError as error:
-            raise CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}") from None
-        fitted = self._engine.fit(name, key, document)
-        return name, fitted if ttl is None else self._engine.expiring(fitted, ttl)
+            raise self._no_document(key, error) from None
+        return name, document if ttl is None else self._engine.expiring(document, ttl)
+
+    def _all_ready(self, pairs: list[tuple[Any, Any]], ttl: float | None) -> dict[Any, Any]:
+        """Return the documents of pairs that all fit, by name."""
+        if ttl is not None:
+            return dict(self._ready(key, value, ttl) for key, value in pairs)
+        name_of, document_of = self._engine.name_of, self._engine.document_of
+        documents: dict[Any, Any] = {}
+        key = MISSING
+        try:
+            for key, value in pairs:
+                name = name_of(key)
+                documents[name] = document_of(name, key, value)
+        except CodecError as error:
+            raise self._no_document(key, error) from None
+        return documents
+
+    def _no_document(self, key: Any, error: CodecError) -> CodecError:
+        return CodecError(f"{self!r} cannot hold the value of key {shortened(key)}: {error}")
 
     def _loaded(self, operation: str, key: Any, found: Any) -> Any:
         """Return the value of what the engine gave for a key, MISSING where it has expired; the error names the key."""
-        if self._engine.is_over(found):
+        if self._engine.ends_in_fields and self._engine.is_over(found):
             return MISSING
         try:
             return self._engine.load(found)
@@ -260,7 +283,8 @@ class DocumentBackend(Store[Any, Any]):
 
     def _listed(self, operation: str, native: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
         try:
-            yield from self._living(native, **options)
+            engine = self._engine
+            yield from self._living(native, **options) if engine.ends_in_fields else engine.listing(native, **options)
         except Exception as error:
             self._refuse(operation, MISSING, error)
 

@@ -113,6 +113,18 @@ class DocumentEngine(ABC, Generic[F]):
     def key_of(self, name: Any) -> Any:
         """Return the key of a document's name, or raise `KeyDecodeError` where no key has it."""
 
+    def document_of(self, name: Any, key: Any, value: Any) -> Any:
+        """Return the document of a value as this engine's other hooks take it.
+
+        Raises
+        ------
+        CodecError
+            If the value is no document.
+        ValueTooLargeError
+            If the engine cannot hold it.
+        """
+        return self.fit(name, key, self.scheme.dump(value))
+
     @abstractmethod
     def fit(self, name: Any, key: Any, document: dict[str, Any]) -> Any:
         """Return the document as this engine's other hooks take it.
