@@ -343,7 +343,7 @@ class PostgresEngine(TableEngine[Filter]):
             raise self.no_name(name, "its control characters are not this store's")
         return key
 
-    def document_of(self, name: Any, key: Any, value: Any) -> tuple[Any, float | None]:
+    def document_of(self, name: Any, key: Any, value: Any) -> Any:
         text = plain_json(value, levels=self.scheme.max_depth, floats=False) if self._documents else None
         if text is None or has_controls(text):
             return super().document_of(name, key, value)
