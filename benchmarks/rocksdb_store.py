@@ -43,7 +43,10 @@ def rows(folder: str) -> Rows:
             1.2,
         ),
         "items of 10,000": (
-            timing.ratio(lambda: list(store.items()), lambda: [(k.decode(), v) for k, v in raw.items()]),
+            timing.ratio(
+                lambda: list(iter(store.items())),  # of the view itself, list() would ask the length first
+                lambda: [(k.decode(), v) for k, v in raw.items()],
+            ),
             1.2,
         ),
         "update of 10,000": (timing.ratio(lambda: store.update(PAIRS), put_many), 1.2),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from itertools import pairwise, repeat
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any, ClassVar, Final, NoReturn, Unpack
 
@@ -26,6 +26,7 @@ from spoonbill.errors import (
 )
 from spoonbill.query import Part, Plan, Query
 from spoonbill.store import Store
+from spoonbill.store.binding import no_ttl
 from spoonbill.store.ordered import bounds_of, plan_of_prefixes
 from spoonbill.store.parts import check_count, select_names
 
@@ -91,8 +92,11 @@ class RocksDB(Store[str, bytes]):
             self._fail("open", MISSING, error)
         self._lock = self._database.lock
         self._database.stores[id(self)] = self
-        self._write = rocksdict.WriteOptions()
-        self._write.sync = durability == "disk"
+        self._options: tuple[Any, ...] = ()
+        if durability == "disk":
+            synced = rocksdict.WriteOptions()
+            synced.sync = True
+            self._options = (synced,)
         self._new_batch = rocksdict.WriteBatch
 
     @property
@@ -128,13 +132,18 @@ class RocksDB(Store[str, bytes]):
     def has(self, key: str) -> bool:
         return self.get(key, MISSING) is not MISSING
 
-    def set(self, key: str, value: bytes) -> None:
-        data = self._data(key, value)
+    def set(self, key: str, value: bytes, *, ttl: float | None = None) -> None:
+        if ttl is not None:
+            raise no_ttl(self)
         try:
+            data = key.encode()
+            if type(value) is not bytes or len(value) > _LARGEST or len(data) > _LONGEST:
+                self._refuse(key, data, value)
+            family = self._writing if self._family is None or self.read_only else self._family
             with self._lock:
-                self._writing.put(data, value, self._write)
+                family.put(data, value, *self._options)
         except Exception as error:
-            self._fail("set", key, error)
+            self._fail_with("set", key, error)
 
     def delete(self, key: str) -> bool:
         return self._taken("delete", key) is not MISSING
@@ -150,7 +159,7 @@ class RocksDB(Store[str, bytes]):
                 family = self._writing
                 value = family.get(data, MISSING)
                 if value is not MISSING:
-                    family.delete(data, self._write)
+                    family.delete(data, *self._options)
                 return value
         except Exception as error:
             return self._without(operation, key, error, MISSING)
@@ -177,8 +186,15 @@ class RocksDB(Store[str, bytes]):
     def set_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:
         for chunk in batches(pairs, _BATCH):
             batch = self._batch()
-            for key, value in chunk:
-                batch.put(self._data(key, value), value)
+            put, key = batch.put, MISSING
+            try:
+                for key, value in chunk:
+                    data = key.encode()
+                    if type(value) is not bytes or len(value) > _LARGEST or len(data) > _LONGEST:
+                        self._refuse(key, data, value)
+                    put(data, value)
+            except Exception as error:
+                self._fail_with("set_many", key, error)
             self._apply("set_many", batch)
 
     def delete_many(self, keys: Iterable[str]) -> int:
@@ -216,22 +232,28 @@ class RocksDB(Store[str, bytes]):
         """Write a batch, which is one step."""
         try:
             with self._lock:
-                self._writing.write(batch, self._write)
+                self._writing.write(batch, *self._options)
         except Exception as error:
             self._fail(operation, MISSING, error)
 
     # -- listing -----------------------------------------------------------------------------------------------
 
+    def count(self) -> int:
+        return sum(map(len, self._pages("count", keys_only=True)))
+
     def iter(self) -> Iterator[str]:
-        return (self._text(key) for key, _ in self._listed("iter", keys_only=True))
+        for page in self._pages("iter", keys_only=True):
+            yield from map(self._text, page)
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
-        key = b""
-        try:
-            for key, value in self._listed("entries"):
-                yield key.decode(), value
-        except UnicodeDecodeError as error:
-            raise self._no_text(key) from error
+        for page in self._pages("entries"):
+            try:
+                pairs = [(key.decode(), value) for key, value in page]
+            except UnicodeDecodeError:
+                for key, value in page:
+                    yield self._text(key), value
+            else:
+                yield from pairs
 
     def select(self, query: Query) -> Iterator[tuple[str, Any]]:
         if query.part is None:
@@ -251,7 +273,7 @@ class RocksDB(Store[str, bytes]):
 
     def split(self, count: int) -> list[Part]:
         check_count(count)
-        keys = (key for key, _ in self._listed("split", keys_only=True))
+        keys = chain.from_iterable(self._pages("split", keys_only=True))
         bounds = bounds_of(keys, self.count(), count)
         return [(_RANGE, start, stop) for start, stop in pairwise((b"", *bounds, None))]
 
@@ -260,11 +282,16 @@ class RocksDB(Store[str, bytes]):
 
     def _listed(self, operation: str, start: bytes = b"", *, keys_only: bool = False) -> Iterator[tuple[bytes, Any]]:
         """Yield the pairs from a key on as they are now; values are None where only keys are wanted."""
+        for page in self._pages(operation, start, keys_only=keys_only):
+            yield from zip(page, repeat(None)) if keys_only else page
+
+    def _pages(self, operation: str, start: bytes = b"", *, keys_only: bool = False) -> Iterator[list[Any]]:
+        """Yield pages of the pairs from a key on as they are now, or of the keys."""
         try:
             listed = self._open.keys if keys_only else self._open.items
             with self._database.looping(listed(from_key=start)) as loop:  # type: ignore[union-attr] # it is open
                 while page := loop.page():
-                    yield from zip(page, repeat(None)) if keys_only else page
+                    yield page
                     _ = self._open  # which says why a loop cannot go on
         except Exception as error:
             self._fail(operation, MISSING, error)
@@ -284,13 +311,15 @@ class RocksDB(Store[str, bytes]):
     # -- the rest ----------------------------------------------------------------------------------------------
 
     def check(self, key: str, value: bytes) -> None:
-        self._data(key, value)
-
-    def _data(self, key: str, value: bytes) -> bytes:
         try:
             data = key.encode()
         except (AttributeError, UnicodeEncodeError) as error:
             raise self._no_key(key) from error
+        if type(value) is not bytes or len(value) > _LARGEST or len(data) > _LONGEST:
+            self._refuse(key, data, value)
+
+    def _refuse(self, key: str, data: bytes, value: Any) -> NoReturn:
+        """Raise the error for a pair that RocksDB cannot hold."""
         if len(data) > _LONGEST:
             raise KeyTooLongError(
                 f"set of key {shortened(key)} in {self!r}: it is {len(data)} bytes long, RocksDB is to hold "
@@ -298,12 +327,10 @@ class RocksDB(Store[str, bytes]):
             )
         if type(value) is not bytes:
             raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
-        if len(value) > _LARGEST:
-            raise ValueTooLargeError(
-                f"set of key {shortened(key)} in {self!r}: the value is {len(value):,} bytes, RocksDB is to hold "
-                f"{_LARGEST:,}; put Chunked(store) around it"
-            )
-        return data
+        raise ValueTooLargeError(
+            f"set of key {shortened(key)} in {self!r}: the value is {len(value):,} bytes, RocksDB is to hold "
+            f"{_LARGEST:,}; put Chunked(store) around it"
+        )
 
     def flush(self) -> None:
         """Wait until everything written is on the disk, in files of the tree."""
@@ -357,6 +384,12 @@ class RocksDB(Store[str, bytes]):
         if isinstance(error, UnicodeEncodeError):
             return default
         return self._fail(operation, key, error)
+
+    def _fail_with(self, operation: str, key: Any, error: Exception) -> NoReturn:
+        """Raise the error of a write, of which the key may be what is wrong."""
+        if isinstance(error, (AttributeError, UnicodeEncodeError)):
+            raise self._no_key(key) from error
+        self._fail(operation, key, error)
 
     def _fail(self, operation: str, key: Any, error: Exception) -> NoReturn:
         if not isinstance(error, SpoonbillError) and (isinstance(error, OSError) or is_of_rocksdb(error)):
