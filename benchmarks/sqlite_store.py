@@ -13,6 +13,8 @@ from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
+import diskcache
+import sqlitedict
 import timing
 from timing import Rows, Work
 
@@ -82,6 +84,39 @@ def rows(path: str, durability: Any) -> Rows:
     return measured
 
 
+def peer_rows(folder: str) -> Rows:
+    """Set and get the same documents as the peers do, which keep pickles in SQLite.
+
+    All of them keep what was written when the process is killed, and may lose the last writes in a power cut.
+    """
+    store: SQLiteStore[str, Any] = SQLiteStore(f"{folder}/ours.db", durability="process")
+    cache = diskcache.Cache(f"{folder}/cache")
+    table = sqlitedict.SqliteDict(f"{folder}/dict.db", autocommit=True, journal_mode="WAL")
+    table.conn.execute("PRAGMA synchronous=NORMAL")
+    numbers = count()
+
+    def sets(mapping: Any) -> Work:
+        def work() -> None:
+            for key in KEYS[:200]:
+                mapping[key] = {"name": key, "n": next(numbers)}
+            if mapping is table:
+                table.commit(blocking=True)  # its writes are done by a thread of its own
+
+        return work
+
+    def gets(mapping: Any) -> Work:
+        return lambda: [mapping[key] for key in KEYS[:200]]
+
+    measured = {}
+    for name, peer in (("diskcache", cache), ("sqlitedict", table)):
+        for verb, work in (("set", sets), ("get", gets)):
+            measured[f"{verb} against {name}"] = (timing.ratio(work(store), work(peer), 9), 0.33)
+    table.close()
+    cache.close()
+    store.close()
+    return measured
+
+
 def search_rows(path: str, documents: int) -> Rows:
     """Find a hundred of many documents by an indexed field, with the same SQL."""
     with SQLiteStore(path, "many", durability="process") as store:
@@ -110,6 +145,7 @@ if __name__ == "__main__":
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     with tempfile.TemporaryDirectory() as folder:
         measured = rows(f"{folder}/a.db", "process") | rows(f"{folder}/b.db", "disk")
+        measured |= peer_rows(folder)
         measured |= search_rows(f"{folder}/c.db", many) if many else {}
     timing.show(measured)
     if many:

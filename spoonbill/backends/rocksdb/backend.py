@@ -186,7 +186,8 @@ class RocksDB(Store[str, bytes]):
     def set_many(self, pairs: Iterable[tuple[str, bytes]]) -> None:
         for chunk in batches(pairs, _BATCH):
             batch = self._batch()
-            put, key = batch.put, MISSING
+            put = batch.put
+            key: Any = MISSING
             try:
                 for key, value in chunk:
                     data = key.encode()
