@@ -24,6 +24,7 @@ from spoonbill.transfer import copy, diff, sync
 @click.argument("source", metavar="SOURCE")
 @click.argument("target", metavar="TARGET")
 @search_options
+@click.option("--check-first", is_flag=True, help="Try every entry before the first one is written.")
 @click.option("--verify", is_flag=True, help="Read everything again and compare.")
 @click.option(
     "--resume", type=click.Path(path_type=Path), help="A folder that notes what is done: an interrupted copy goes on."
@@ -36,6 +37,7 @@ def copy_command(
     begin: str | None,
     where: tuple[str, ...],
     limit: int | None,
+    check_first: bool,
     verify: bool,
     resume: Path | None,
 ) -> int:
@@ -50,7 +52,7 @@ def copy_command(
     chosen = pattern_of(pattern, expression, begin)
     if chosen != "*":
         wanted["pattern"] = chosen
-    report = copy(source, target, progress=bar(), verify=verify, resume=resume, **wanted)
+    report = copy(source, target, progress=bar(), check_first=check_first, verify=verify, resume=resume, **wanted)
     click.echo(f"{report.copied:,} copied in {report.seconds:.1f} s", err=True)
     if verify:
         click.echo(f"{report.verified:,} verified, {report.different:,} different", err=True)

@@ -1,7 +1,7 @@
 """Copying the entries of one store to another."""
 
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator, Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import Any, overload
@@ -36,6 +36,7 @@ def copy(
     conditions: Any = ...,
     progress: Progress = ...,
     verify: bool = ...,
+    check_first: bool = ...,
     resume: Place | None = ...,
     batch: int = ...,
 ) -> Report: ...
@@ -50,6 +51,7 @@ def copy(
     conditions: Any = ...,
     progress: Progress = ...,
     verify: bool = ...,
+    check_first: bool = ...,
     resume: Place | None = ...,
     batch: int = ...,
 ) -> Coroutine[Any, Any, Report]: ...
@@ -64,6 +66,7 @@ def copy(
     conditions: Any = ...,
     progress: Progress = ...,
     verify: bool = ...,
+    check_first: bool = ...,
     resume: Place | None = ...,
     batch: int = ...,
 ) -> Coroutine[Any, Any, Report]: ...
@@ -77,6 +80,7 @@ def copy(
     conditions: Any = MISSING,
     progress: Progress = False,
     verify: bool = False,
+    check_first: bool = False,
     resume: Place | None = None,
     batch: int = BATCH,
 ) -> Any:
@@ -95,6 +99,9 @@ def copy(
         What to copy, as for `keys` and `items`; by default everything.
     progress : bool or callable, optional
         True shows a bar; a callable is called with the number of entries so far.
+    check_first : bool, optional
+        Whether to read the source once more, before anything is written, and to try every entry: nothing at all is
+        written then where one does not fit.
     verify : bool, optional
         Whether to read each batch again from the target, and to compare.
     resume : str or Path or Store, optional
@@ -122,7 +129,7 @@ def copy(
     2
     """
     options: dict[str, Any] = {"pattern": pattern, "conditions": conditions, "progress": progress}
-    options |= {"verify": verify, "resume": resume, "batch": batch}
+    options |= {"verify": verify, "check_first": check_first, "resume": resume, "batch": batch}
     if isinstance(source, AsyncStore) or isinstance(target, AsyncStore):
         return awaited(_copied, source, target, **options)
     return _copied(source, target, **options)
@@ -136,6 +143,7 @@ def _copied(
     conditions: Any,
     progress: Progress,
     verify: bool,
+    check_first: bool,
     resume: Place | None,
     batch: int,
 ) -> Report:
@@ -149,6 +157,9 @@ def _copied(
         todo = [(None, None)] if journal is None else journal.rest()
         if total is not None and journal is not None:
             total = -(-total * len(todo) // journal.parts)
+        if check_first:
+            parts = (batches(_found(first, replace(query, part=part)), batch) for _, part in todo)
+            _check_all(parts, second, progress, total)
         with closing(journal) if journal else nullcontext(), advancing(progress, "copying", total) as advance:
             reader, written = bare_ends(first, second, query)
             writer = Writer(written)
@@ -168,6 +179,20 @@ def _copied(
                 journal.finish()
     report.seconds = time.perf_counter() - start
     return report
+
+
+def _check_all(
+    parts: Iterable[Generator[Pairs]], target: Store[Any, Any], progress: Progress, total: int | None
+) -> None:
+    """Try every entry that is to be copied, and raise what a `set` of it would raise."""
+    with advancing(progress, "checking", total) as advance:
+        for part in parts:
+            with read_ahead(part) as found:
+                for pairs in found:
+                    go_on()
+                    for key, value in pairs:
+                        target.check(key, value)
+                    advance(len(pairs))
 
 
 def _query(store: Store[Any, Any], pattern: Any, conditions: Any) -> Query:

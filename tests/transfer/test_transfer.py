@@ -82,6 +82,23 @@ def test_what_does_not_fit_is_not_half_written(target, tmp_path):
         assert len(store) == 0
 
 
+def test_all_is_tried_before_the_first_write(tmp_path):
+    """With check_first= nothing at all is written where one entry of the last batch does not fit."""
+    source = InMemoryStore({f"key {number:04}": number for number in range(1200)} | {"last": (1, 2)})
+    with SQLiteStore(tmp_path / "t.db") as target:
+        with pytest.raises(CodecError, match="last"):
+            spoonbill.copy(source, target, check_first=True)
+        assert len(target) == 0
+        with pytest.raises(CodecError, match="last"):
+            spoonbill.copy(source, target)
+        assert len(target) > 0
+        del source["last"]
+        told: list[int] = []
+        assert spoonbill.copy(source, target, check_first=True, progress=told.append).copied == 1200
+        assert told[-1] == 1200
+        assert told.count(1200) == 2
+
+
 def test_a_value_is_encoded_once_or_not_at_all():
     """Between stores with one codec bytes are copied as they are; else each value is read once and written once."""
 
