@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+import spoonbill
 from spoonbill import Expiring, eq, glob, gt, isin, le, like, prefix, regex
 from spoonbill.datastores import InMemoryStore, PostgresStore
 from spoonbill.errors import (
@@ -24,6 +25,15 @@ from tests.backends.postgresql.postgresql_stores import (  # noqa: F401 - fixtur
     a_table,
     rows,
 )
+
+
+def test_an_address(store, name):
+    """What is written through the address of a table is read through the address that the store gives back."""
+    with spoonbill.open(f"{HERE['dsn']}?table={name}&prefix=u:") as first:
+        first["a"] = {"n": 1}
+        assert store["u:a"] == {"n": 1}
+        with spoonbill.open(first.url) as second, spoonbill.build(first.describe()) as third:
+            assert second["a"] == third["a"] == {"n": 1}
 
 
 def test_a_transaction_is_all_or_nothing(store, name):
