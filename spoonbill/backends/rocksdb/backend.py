@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, NoReturn, Unpack
 
 from spoonbill.backends.rocksdb.database import DEFAULT, Database, Opening, opened
 from spoonbill.backends.rocksdb.errors import is_of_rocksdb, remedy_for
+from spoonbill.backends.rocksdb.limits import LARGEST_VALUE, LONGEST_KEY, check_pair
 from spoonbill.backends.rocksdb.options import RocksDBOptions
 from spoonbill.backends.shared import client_module, refused_option
 from spoonbill.common.batching import batches
@@ -18,11 +19,9 @@ from spoonbill.common.traits import Guarantees, Limits
 from spoonbill.errors import (
     InvalidKeyError,
     KeyDecodeError,
-    KeyTooLongError,
     ReadOnlyError,
     SpoonbillError,
     StoreError,
-    ValueTooLargeError,
 )
 from spoonbill.query import Part, Plan, Query
 from spoonbill.store import Store
@@ -32,8 +31,6 @@ from spoonbill.store.parts import check_count, select_names
 
 __all__ = ["RocksDB"]
 
-_LONGEST: Final = 8 << 20
-_LARGEST: Final = 3 << 30
 _BATCH: Final = 10_000
 _RANGE: Final = "range"
 """The kind of a part: ``("range", start, stop)``, keys as bytes, without `stop`, which is None for no end."""
@@ -50,7 +47,7 @@ class RocksDB(Store[str, bytes]):
         ``durability``, ``column_family``, ``compression``, ``expire_after``, ``secondary``, ``readonly``, ``create``.
     """
 
-    limits = Limits(key_bytes=_LONGEST, value_bytes=_LARGEST)
+    limits = Limits(key_bytes=LONGEST_KEY, value_bytes=LARGEST_VALUE)
     guarantees = Guarantees(
         threads="safe",
         processes="one process writes; others read it by secondary= instances, which see its writes",
@@ -97,6 +94,8 @@ class RocksDB(Store[str, bytes]):
             synced = rocksdict.WriteOptions()
             synced.sync = True
             self._options = (synced,)
+        self._put = None if self._options or self.read_only else self._family.put
+        """What puts a pair where nothing has to be asked before; half the price of asking."""
         self._new_batch = rocksdict.WriteBatch
 
     @property
@@ -137,11 +136,14 @@ class RocksDB(Store[str, bytes]):
             raise no_ttl(self)
         try:
             data = key.encode()
-            if type(value) is not bytes or len(value) > _LARGEST or len(data) > _LONGEST:
-                self._refuse(key, data, value)
-            family = self._writing if self._family is None or self.read_only else self._family
+            if type(value) is not bytes or len(data) + len(value) > LONGEST_KEY:
+                check_pair(self, key, data, value)
+            put = self._put
             with self._lock:
-                family.put(data, value, *self._options)
+                if put is None:
+                    self._writing.put(data, value, *self._options)
+                else:
+                    put(data, value)
         except Exception as error:
             self._fail_with("set", key, error)
 
@@ -191,8 +193,8 @@ class RocksDB(Store[str, bytes]):
             try:
                 for key, value in chunk:
                     data = key.encode()
-                    if type(value) is not bytes or len(value) > _LARGEST or len(data) > _LONGEST:
-                        self._refuse(key, data, value)
+                    if type(value) is not bytes or len(data) + len(value) > LONGEST_KEY:
+                        check_pair(self, key, data, value)
                     put(data, value)
             except Exception as error:
                 self._fail_with("set_many", key, error)
@@ -316,22 +318,7 @@ class RocksDB(Store[str, bytes]):
             data = key.encode()
         except (AttributeError, UnicodeEncodeError) as error:
             raise self._no_key(key) from error
-        if type(value) is not bytes or len(value) > _LARGEST or len(data) > _LONGEST:
-            self._refuse(key, data, value)
-
-    def _refuse(self, key: str, data: bytes, value: Any) -> NoReturn:
-        """Raise the error for a pair that RocksDB cannot hold."""
-        if len(data) > _LONGEST:
-            raise KeyTooLongError(
-                f"set of key {shortened(key)} in {self!r}: it is {len(data)} bytes long, RocksDB is to hold "
-                f"{_LONGEST}; shorten it, or keep it in the value under a hash"
-            )
-        if type(value) is not bytes:
-            raise InvalidKeyError(f"{self!r} holds bytes, not {type(value).__name__}: put a Codec on it")
-        raise ValueTooLargeError(
-            f"set of key {shortened(key)} in {self!r}: the value is {len(value):,} bytes, RocksDB is to hold "
-            f"{_LARGEST:,}; put Chunked(store) around it"
-        )
+        check_pair(self, key, data, value)
 
     def flush(self) -> None:
         """Wait until everything written is on the disk, in files of the tree."""
@@ -364,12 +351,12 @@ class RocksDB(Store[str, bytes]):
 
     def left_to_the_parent(self) -> None:
         """Take notice that this process is a forked child, which cannot use what is open."""
-        self._family = None
+        self._family = self._put = None
 
     def _leave(self) -> None:
         database, self._database = self._database, None
         if database is not None:
-            self._family = None
+            self._family = self._put = None
             database.leave()
 
     def _no_key(self, key: Any) -> InvalidKeyError:
