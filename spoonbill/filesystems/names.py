@@ -30,6 +30,10 @@ def path_of(key: str) -> str:
         return key
     if key == "":
         return "%"
+    if key.isascii() and not _SPECIAL.match(key):
+        path = key.translate(_TOKENS)
+        if len(path) <= LONGEST_PART:
+            return path
     return "/".join(_parts(_escaped_ends(key, [_token(character) for character in key])))
 
 
@@ -71,6 +75,8 @@ def key_of(path: str) -> str:
     """
     if _PLAIN.match(path):
         return path
+    if len(path) <= LONGEST_PART and _SIMPLE.match(path):
+        return _ESCAPED.sub(_meaning, path)
     key = _decode(path)
     if key is None or path_of(key) != path:
         raise KeyDecodeError(
@@ -78,6 +84,32 @@ def key_of(path: str) -> str:
             path,
         )
     return key
+
+
+def keys_of(paths: list[str]) -> list[str]:
+    """Return the keys of many paths below the root; faster than one by one.
+
+    Raises
+    ------
+    KeyDecodeError
+        If `path_of` gives one of these paths to no key.
+    """
+    text = "\n".join(paths)
+    if not paths or not text.isascii() or max(map(len, paths)) > LONGEST_PART or _SPECIAL_LINE.search(text):
+        return list(map(key_of, paths))
+    known = text
+    for token, character in _IN_ORDER:
+        if token in known:
+            known = known.replace(token, character)
+    keys = known.split("\n")
+    # What comes back as it was is written as `path_of` writes it.
+    if len(keys) == len(paths) and "\n".join(keys).translate(_TOKENS_OF_LINES) == text:
+        return keys
+    return list(map(key_of, paths))
+
+
+def _meaning(escaped: re.Match[str]) -> str:
+    return _MEANINGS[escaped[0]]
 
 
 def is_of_key(path: str) -> bool:
@@ -127,6 +159,23 @@ def _stable(character: str) -> bool:
         and not unicodedata.combining(character)
         and unicodedata.category(character) == "Lo"
     )
+
+
+_TOKENS = {code: _token(chr(code)) for code in range(128)}
+_MEANINGS = {token: chr(code) for code, token in _TOKENS.items() if token != chr(code)}
+_SPECIAL = re.compile(rf"[. ]|.*[. ]\Z|{_DEVICES}", re.IGNORECASE | re.DOTALL)
+"""Keys of which the first character or the last one is written otherwise."""
+_IN_ORDER = sorted(_MEANINGS.items(), key=lambda item: (item[1] in "%^", item[1] == "%"))
+"""So that what one replacement makes is never taken for a token by a later one."""
+_TOKENS_OF_LINES = _TOKENS | {ord("\n"): "\n"}
+_ESCAPED = re.compile("|".join(map(re.escape, _MEANINGS)))
+_ESCAPED_DEVICES = re.sub("(?=[a-z])", r"\\^?", _DEVICES)
+_KEPT = re.escape("".join(sorted(KEEPERS)))
+_SIMPLE = re.compile(rf"(?!{_ESCAPED_DEVICES})(?![. ])(?:[{_KEPT}]|{_ESCAPED.pattern})+(?<![. ])\Z")
+"""Paths of keys in ASCII of which no end is special: each escape stands for what has to be escaped."""
+
+
+_SPECIAL_LINE = re.compile(rf"^(?:[. ]|{_ESCAPED_DEVICES.replace('Z', 'Z|$')})|[. ]$", re.MULTILINE)
 
 
 def _escaped_ends(key: str, tokens: list[str]) -> list[str]:

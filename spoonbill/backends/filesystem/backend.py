@@ -15,7 +15,7 @@ from spoonbill.common.progress import Progress
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.errors import KeyTooLongError, StoreError
 from spoonbill.filesystems.folder import Folder
-from spoonbill.filesystems.names import key_of, stems_of
+from spoonbill.filesystems.names import keys_of, stems_of
 from spoonbill.filesystems.opening import open_folder
 from spoonbill.filesystems.staging import Staging
 from spoonbill.query import Part, Plan, Query, Step
@@ -237,8 +237,10 @@ class Filesystem(FilesystemRoot):
 
     def iter(self) -> Iterator[str]:
         for page in self._pages(""):
-            for name in page:
-                yield key_of(name)
+            yield from keys_of(page)
+
+    def count(self) -> int:
+        return sum(len(keys_of(page)) for page in self._pages(""))
 
     def _pages(self, stem: str, part: Part = _WHOLE) -> Iterator[list[str]]:
         reader = self._open_for_reading()
@@ -282,7 +284,7 @@ class Filesystem(FilesystemRoot):
         for start in starts:
             for stem in stems_of(start):
                 for page in self._pages(stem, part):
-                    yield from (key for key in map(key_of, page) if key.startswith(start))
+                    yield from (key for key in keys_of(page) if key.startswith(start))
 
     def plan(self, query: Query) -> Plan:
         starts = [start for start in self._starts(query) if start]
