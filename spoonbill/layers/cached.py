@@ -1,13 +1,11 @@
 """The layer that keeps what was read."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from threading import get_ident
 from typing import Any, Literal, TypeVar
-
-import cachetools
 
 from spoonbill.common.locks import new_lock
 from spoonbill.common.nesting import copied
@@ -16,6 +14,7 @@ from spoonbill.errors import UnsupportedError
 from spoonbill.layers.endings import Ends
 from spoonbill.layers.flights import Flights, Refresher
 from spoonbill.layers.hearing import listen
+from spoonbill.layers.policies import CacheStats, Recent, cache_of
 from spoonbill.layers.writing import Writing
 from spoonbill.store import Layer, Store
 from spoonbill.store.binding import given
@@ -23,39 +22,6 @@ from spoonbill.store.odd_keys import ODD
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-@dataclass
-class CacheStats:
-    """How a cache did since it was made.
-
-    Attributes
-    ----------
-    hits : int
-        Reads answered by the cache.
-    misses : int
-        Reads that went to the store below.
-    size : int
-        Entries held now, or their total in the unit of ``getsizeof``.
-    maxsize : int
-        The most that it holds.
-    """
-
-    hits: int
-    misses: int
-    size: int
-    maxsize: int
-
-
-def _policy(name: str, maxsize: int, ttl: float | None, getsizeof: Callable[[Any], int] | None) -> Any:
-    if ttl is not None:
-        if name not in {"lru", "ttl"}:
-            raise UnsupportedError(f"Cached(policy={name!r}, ttl=...): entries expire with policy 'lru' or 'ttl' only")
-        return cachetools.TTLCache(maxsize, ttl, getsizeof=getsizeof)
-    policies = {"lru": cachetools.LRUCache, "lfu": cachetools.LFUCache, "fifo": cachetools.FIFOCache}
-    if name not in policies:
-        raise UnsupportedError(f"there is no cache policy {name!r}: use lru, lfu, fifo, or ttl together with ttl=")
-    return policies[name](maxsize, getsizeof=getsizeof)
 
 
 class Cached(Layer[K, V]):
@@ -123,7 +89,7 @@ class Cached(Layer[K, V]):
                 raise UnsupportedError("Cached(stale_while_revalidate=...) takes seconds above 0, and needs ttl=")
             self._refresher = Refresher(self._refresh, ttl)
         kept = None if ttl is None else ttl + (stale_while_revalidate or 0)
-        self._empty = partial(_policy, policy, maxsize, kept, getsizeof)
+        self._empty = partial(cache_of, policy, maxsize, kept, getsizeof)
         self._cache = self._empty()
         self._unsure: dict[object, int] = {}  # what changes the cache now, and its thread: cut off, it stays here
         self._flights = Flights()
@@ -134,7 +100,11 @@ class Cached(Layer[K, V]):
         self._misses = 0
         self._writes = 0  # counts beginnings and ends of writes: a fill that saw it change is dropped
         self._canonical = store.canonical
+        self._names: dict[Any, Any] = {}  # what a str key is in the cache: the way through all layers only once
+        self._most_names = 2 * maxsize + 1000
         self._ends = Ends(store)
+        self._over = self._ends.at
+        self._is_plain = isinstance(self._cache, Recent) and not copy and _ONE_AT_A_TIME
         self._deaf = invalidate is not None
         if invalidate is not None:
             self._watch = listen(self, invalidate)
@@ -142,10 +112,23 @@ class Cached(Layer[K, V]):
     # -- reads -------------------------------------------------------------------------------------------------
 
     def get(self, key: K, default: Any = None) -> Any:
-        try:
-            known = self._canonical(key)
-        except ODD:
-            return self.inner.get(key, default)
+        known = self._names.get(key) if type(key) is str else None
+        if known is None:
+            try:
+                known = self._name_of(key)
+            except ODD:
+                return self.inner.get(key, default)
+        if self._is_plain and not self._unsure and not self._over:
+            # A finished write has dropped the entry, and a fill is whole: this takes no lock but the interpreter's.
+            cache = self._cache
+            value = cache.get(known, _UNKNOWN)
+            if value is not _UNKNOWN:
+                try:  # noqa: SIM105 - `suppress` costs as much as all the rest
+                    cache.move_to_end(known)
+                except KeyError:  # it went in this moment
+                    pass
+                self._hits += 1
+                return default if value is MISSING else value
         with self._guard:
             value = self._look(known)
             if value is not _UNKNOWN:
@@ -157,6 +140,15 @@ class Cached(Layer[K, V]):
             seen = self._writes
         value = self._flights.read((known, seen), lambda: self._read(key, known, seen))
         return default if value is MISSING else self._given(value)
+
+    def _name_of(self, key: K) -> Any:
+        """Return what a key is in the cache, and remember it of a str."""
+        known = self._canonical(key)
+        if type(key) is str:
+            if len(self._names) > self._most_names:
+                self._names = {}
+            self._names[key] = known
+        return known
 
     def _read(self, key: K, known: Any, seen: int) -> Any:
         doubtful = self._ends.asks or (bool(self._ends.at) and self._ends.over(known))  # or another wrote it anew
@@ -183,7 +175,8 @@ class Cached(Layer[K, V]):
     def get_many(self, keys: Iterable[K], default: Any = None) -> list[Any]:
         keys = list(keys)
         try:
-            wanted = [(key, self._canonical(key)) for key in keys]
+            names, name_of = self._names, self._name_of
+            wanted = [(key, names.get(key) if type(key) is str and key in names else name_of(key)) for key in keys]
         except ODD:
             return [self.get(key, default) for key in keys]
         with self._guard:
@@ -206,10 +199,15 @@ class Cached(Layer[K, V]):
         if self._unsure:
             self._recover()
         try:
-            return _UNKNOWN if self._ends.at and self._ends.over(known) else self._cache.get(known, _UNKNOWN)
+            if self._over and self._ends.over(known):
+                return _UNKNOWN
+            value = self._cache.get(known, _UNKNOWN)
+            if value is not _UNKNOWN and isinstance(self._cache, Recent):
+                self._cache.move_to_end(known)
         except BaseException:  # it came in the middle of the policy's own code
             self._cache = self._empty()
             raise
+        return value
 
     def _recover(self) -> None:
         """Forget everything where an exception from outside cut off a change of this thread."""
@@ -228,11 +226,12 @@ class Cached(Layer[K, V]):
                 return
             change = object()
             self._unsure[change] = get_ident()
+            keep = self._cache.keep if isinstance(self._cache, Recent) else self._cache.__setitem__
             for known, value in read:
                 if value is MISSING and not self._absences:
                     continue
                 try:
-                    self._cache[known] = value
+                    keep(known, value)
                     if self._refresher is not None:
                         self._refresher.filled(known)
                 except ValueError:  # larger than the whole cache: it stays below
@@ -378,6 +377,8 @@ class Cached(Layer[K, V]):
 
 
 _UNKNOWN = object()
+_ONE_AT_A_TIME = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether the interpreter runs one thread at a time, so that no hit is lost in the count."""
 
 
 def _as_it_is(value: Any) -> Any:
