@@ -82,6 +82,16 @@ class Memory(Store[K, V]):
             raise no_ttl(self)
         self[key] = value
 
+    def set_many(self, pairs: Iterable[tuple[K, V]], *, ttl: float | None = None) -> None:
+        if ttl is not None:
+            raise no_ttl(self)
+        mapping = self._mapping
+        for key, value in pairs:
+            try:
+                mapping[key] = value
+            except TypeError as error:
+                raise self._unhashable(key, error) from error
+
     def delete(self, key: K) -> bool:
         try:
             del self._mapping[key]
@@ -101,10 +111,13 @@ class Memory(Store[K, V]):
         return len(self._mapping)
 
     def entries(self) -> Iterator[tuple[K, V]]:
+        reader = self._reader
         for key in list(self._mapping):
-            value = self._mapping.get(key, MISSING)
-            if value is not MISSING:
-                yield key, value
+            try:
+                value = reader[key]
+            except KeyError:  # it was deleted meanwhile
+                continue
+            yield key, value
 
     def clear(self) -> None:
         self._mapping.clear()
