@@ -47,6 +47,7 @@ class Memory(Store[K, V]):
         # The [] of a dict reads; that of a defaultdict or a Counter would insert or make up a value.
         plain = isinstance(made, dict) and not hasattr(made, "__missing__")
         self._reader: Any = made if plain else _ByGet(made)
+        self.never_waits = isinstance(made, dict)
         self.strict = strict
 
     @property

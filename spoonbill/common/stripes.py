@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final
 
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import waiting_lock
 
 __all__ = ["Stripes"]
 
@@ -15,7 +15,7 @@ class Stripes:
     """Locks for any number of keys."""
 
     def __init__(self) -> None:
-        self._locks = [new_lock() for _ in range(_COUNT)]
+        self._locks = [waiting_lock() for _ in range(_COUNT)]
 
     def holding(self, keys: Iterable[Hashable] | None) -> AbstractContextManager[object]:
         """Hold the locks of `keys`, None: all, taken in one order everywhere."""

@@ -19,7 +19,7 @@ class _Flight:
     __slots__ = ("answer", "lock", "process")
 
     def __init__(self) -> None:
-        self.lock = call_lock()
+        self.lock = call_lock(waits=True)
         self.process = os.getpid()
         self.answer: Any = _NOT_YET
 

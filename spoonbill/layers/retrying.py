@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
+from spoonbill.common.bridging.bridge import pause as sleep
 from spoonbill.errors import ClosedError, FullError, MissingExtraError, PartialWriteError, StoreError
 from spoonbill.store import VERBS, Layer, Store
 from spoonbill.store.binding import bind
@@ -72,6 +73,7 @@ class Retrying(Layer[K, V]):
             retry=tenacity.retry_if_exception(_is_passing),
             wait=tenacity.wait_random_exponential(multiplier=pause, max=max_pause),
             before_sleep=_note,
+            sleep=sleep,
             reraise=True,
         )
         self._stop_within: Callable[[float], Any] = lambda left: (

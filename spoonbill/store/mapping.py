@@ -49,6 +49,11 @@ class Store(Searches[K, V]):
         return ()
 
     @property
+    def engines(self) -> "tuple[Store[Any, Any], ...]":
+        """The stores at the bottom of this stack, which stand on no others."""
+        return tuple(engine for below in self.stands_on for engine in below.engines) or (self,)
+
+    @property
     def aio(self) -> "AsyncStore[K, V]":
         """The asynchronous face of this store: ``await store.aio.get(key)``."""
         return import_module("spoonbill.aio.store").AsyncStore(self)  # type: ignore[no-any-return] # it is above this

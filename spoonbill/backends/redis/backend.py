@@ -86,6 +86,7 @@ class Redis(Store[str, bytes]):
     )
     dialect = "server_glob"
     features = frozenset({"ttl"})
+    awaits = True
 
     def __init__(
         self,
@@ -105,6 +106,8 @@ class Redis(Store[str, bytes]):
         self._fit = self._names.fit
         clustered = is_cluster(handed, recipe)
         self._connection = (ClusterConnection if clustered else RedisConnection)(handed, recipe, retry_for)
+        self.loop_handles = None if clustered else self._connection.loops
+        self.awaits = self.loop_handles is not None
         self._kind = SLOTS if clustered else SCAN  # of the parts that it makes
         self._call = self._connection.call
         self._atomic = Atomic(self._connection)

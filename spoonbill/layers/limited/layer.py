@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import waiting_lock
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Limits
@@ -111,7 +111,7 @@ class Limited(BelowCodec[K, V]):
         self._uses = self._counts and policy in {"lru", "lfu"}
         self._most_value = min((most for most in (max_value, max_bytes) if most is not None), default=None)
         self._most_key = max_key
-        self._guard = new_lock()
+        self._guard = waiting_lock()
         super().__init__(store)
         if self._working is not self:
             return

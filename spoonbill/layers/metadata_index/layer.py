@@ -84,6 +84,10 @@ class MetadataIndex(Layer[K, V]):
         """The store that holds the keys."""
         return self._index
 
+    @property
+    def engines(self) -> tuple[Store[Any, Any], ...]:
+        return (*super().engines, *self._index.engines)
+
     # -- one key -----------------------------------------------------------------------------------------------
 
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:
