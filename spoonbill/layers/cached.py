@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from threading import get_ident
 from typing import Any, Literal, TypeVar
 
 import cachetools
@@ -126,8 +127,9 @@ class Cached(Layer[K, V]):
         self._empty = partial(_policy, policy, maxsize, kept, getsizeof)
         self._cache = self._empty()
         self._unsure: dict[object, object] = {}  # what changes the cache now, and who does: cut off, it stays here
-        self._flights = Flights()
+        self._flights = Flights(waits=store.suspends)
         self._guard = new_lock()
+        self._caller: Callable[[], object] = caller if store.suspends else get_ident
         self._absences = absences
         self._given: Callable[[Any], Any] = copied if copy else _as_it_is
         self._hits = 0
@@ -213,7 +215,7 @@ class Cached(Layer[K, V]):
 
     def _recover(self) -> None:
         """Forget everything where an exception from outside cut off a change of this thread, or of a call."""
-        me = caller()
+        me = self._caller()
         changes = list(self._unsure.items())
         cut_off = [change for change, whose in changes if whose == me or getattr(whose, "over", False)]
         if cut_off:
@@ -228,7 +230,7 @@ class Cached(Layer[K, V]):
             if self._writes != seen or self._deaf:
                 return
             change = object()
-            self._unsure[change] = caller()
+            self._unsure[change] = self._caller()
             for known, value in read:
                 if value is MISSING and not self._absences:
                     continue
@@ -256,7 +258,7 @@ class Cached(Layer[K, V]):
     def _begin_write(self, write: object, keys: Iterable[K] | None) -> None:
         if self._unsure:
             self._recover()
-        self._unsure[write] = caller()
+        self._unsure[write] = self._caller()
         self._drop(None if keys is None else self._known(keys))
 
     def _end_write(self, write: object, keys: Iterable[K] | None) -> None:

@@ -54,6 +54,14 @@ class Store(Searches[K, V]):
         return tuple(engine for below in self.stands_on for engine in below.engines) or (self,)
 
     @property
+    def suspends(self) -> bool:
+        """Whether a call may be suspended in a bridge, since an event loop can wait for an engine of this stack.
+
+        What is locked over such a call takes a `waiting_lock`.
+        """
+        return any(engine.awaits for engine in self.engines)
+
+    @property
     def aio(self) -> "AsyncStore[K, V]":
         """The asynchronous face of this store: ``await store.aio.get(key)``."""
         return import_module("spoonbill.aio.store").AsyncStore(self)  # type: ignore[no-any-return] # it is above this

@@ -13,13 +13,14 @@ from collections import UserDict
 
 import pytest
 
-from spoonbill import AsyncStore, Cached, Layer, MetadataIndex, Retrying, Store, Tiered
+from spoonbill import AsyncStore, Cached, Layer, Limited, MetadataIndex, Mirrored, Retrying, Store, Tiered
 from spoonbill.aio import LoopHandles, Twin, in_bridge, wait_for
 from spoonbill.common.bridging.bridge import drive, pause
 from spoonbill.common.locks import waiting_lock
 from spoonbill.common.sentinels import MISSING
 from spoonbill.datastores import InMemoryStore, LmdbStore
 from spoonbill.errors import StoreError, UnsupportedError
+from spoonbill.testing import AsyncContract, Bridged, StoreContract
 
 
 class Remote(Store):
@@ -293,6 +294,49 @@ def test_one_of_many_tasks_wins_a_derived_step(wrapped):
     assert sum(asyncio.run(main("add", 1))) == 20
     assert sum(asyncio.run(main("replace", 1, 2))) == 20
     assert sum(one == 2 for one in asyncio.run(main("pop", None))) == 20
+
+
+def of_layers(store):
+    """Return a stack of the layers that hold locks over calls."""
+    return Cached(Limited(Tiered(InMemoryStore(), Mirrored(store, Remote())), max_entries=100_000, max_concurrent=4))
+
+
+class TestLayersThatLock(Bridged, StoreContract):
+    """Layers with locks keep the contract in a bridge."""
+
+    values = (1, {"a": [1, None]}, "text", (1, {2}), {3: 4})
+
+    def make(self, path):
+        return of_layers(Remote())
+
+
+class TestLayersThatLockAwaited(AsyncContract):
+    values = (1, {"a": [1, None]}, "text", (1, {2}), {3: 4})
+
+    def make(self, path):
+        return of_layers(Remote())
+
+
+def test_so_many_calls_at_once_are_within_a_limit():
+    """A gate counts the calls of one loop each for itself."""
+    inside, most = [], []
+
+    class Watched(Layer):
+        def get(self, key, default=None):
+            inside.append(1)
+            most.append(len(inside))
+            try:
+                return super().get(key, default)
+            finally:
+                inside.pop()
+
+    store = Limited(Watched(Remote()), max_concurrent=3)
+
+    async def main():
+        await asyncio.gather(*(store.aio.get(str(number)) for number in range(30)))
+
+    asyncio.run(main())
+    assert max(most) == 3
 
 
 def test_tasks_and_threads_mixed_win_one_step():

@@ -1,6 +1,7 @@
 """How many calls there are at once, and how many a second."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,12 @@ from spoonbill.common.locks import Lock, new_lock, waiting_lock
 __all__ = ["Gate"]
 
 
+class _OfThread(threading.local):
+    """Whether a thread is behind the gate."""
+
+    value = False
+
+
 class Gate:
     """Lets calls through: so many at once, so many a second; the others wait. A call within a call passes.
 
@@ -22,15 +29,17 @@ class Gate:
         Calls at once.
     rate : float or None
         Calls a second; what was not used in the last second may come at once.
+    waits : bool
+        Whether a call may be suspended in a bridge.
     """
 
-    def __init__(self, most: int | None, rate: float | None) -> None:
+    def __init__(self, most: int | None, rate: float | None, *, waits: bool) -> None:
         # A lock a place, so that all are free in a forked child, where the threads that held them are not.
-        self._places = [waiting_lock() for _ in range(most or 0)]
+        self._places = [waiting_lock() if waits else new_lock() for _ in range(most or 0)]
         self._pause = 0.0 if rate is None else 1 / rate
         self._guard = new_lock()
         self._next = 0.0
-        self._within = Local(False)
+        self._within: Local[bool] | _OfThread = Local(False) if waits else _OfThread()
 
     def guarding(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function behind the gate."""

@@ -40,7 +40,7 @@ class Several(Store[K, V]):
         first = self._stores[0]
         self.dialect, self.match_seconds = first.dialect, first.match_seconds
         self._take_traits()
-        if any(engine.awaits for engine in self.engines):
+        if self.suspends:
             self._lock = waiting_lock()
 
     def _take_traits(self) -> None:
