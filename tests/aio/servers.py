@@ -33,9 +33,11 @@ class Redis(_Server):
 
     @staticmethod
     def lent(store):
-        """Return how many connections of the running loop are in use."""
-        pool = store.raw.loop_handles._kept
-        return sum(len(handle._pool.connections) - len(handle._pool._idle) for handle, _ in pool.values())
+        """Return how many connections of the running loop are in use, and how many answers are missing."""
+        kept = [handle for handle, _ in store.raw.loop_handles._kept.values()]
+        lines = [handle._line for handle in kept if handle._line is not None]
+        lent = sum(len(handle._pool.connections) - len(handle._pool._idle) for handle in kept)
+        return lent + sum(not future.done() for line in lines for future, _, _ in line._waiting)
 
 
 class MongoDB(_Server):

@@ -1,5 +1,6 @@
 """Connections to a Redis server that an event loop waits for, used as those of the synchronous pool are."""
 
+import asyncio
 import select
 from typing import Any, Final
 
@@ -8,8 +9,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from spoonbill.backends.redis.client import TIMEOUT, Recipe
+from spoonbill.backends.redis.line import Line, packed
+from spoonbill.backends.redis.wire import LostAnswerError, is_undecided, raise_failed
 from spoonbill.backends.shared.loop_pool import LoopPool
 from spoonbill.common.bridging.bridge import wait_for
+from spoonbill.common.locks import waiting_lock
 
 __all__ = ["AwaitedPool", "can_await"]
 
@@ -58,7 +62,7 @@ class AwaitedConnection:
 
 
 class AwaitedPool:
-    """A pool of one event loop.
+    """The connections of one event loop: a line for all commands, and a pool for those that watch a key.
 
     Parameters
     ----------
@@ -72,9 +76,46 @@ class AwaitedPool:
         most = options.pop("max_connections", None) or _MOST
         self._client: Any = theirs.Redis(**options)
         self._pool: LoopPool[AwaitedConnection] = LoopPool(self._made, most)
+        self._timeout = options["socket_timeout"]
+        self._line: Line | None = None
+        self._lining = waiting_lock()
 
     def _made(self) -> AwaitedConnection:
         return AwaitedConnection(self._client.connection_pool.make_connection())
+
+    def exchange(self, sent: Any, again: bool, count: int) -> Any:
+        """Send over the line and return the answer, as `wire.exchange` does."""
+        line = self._line
+        if line is None or not line.is_alive():
+            line = self._connected()
+        line.wait_for_room()
+        asked = line.ask(sent if count else packed(sent), count or 1)  # what failed so far has sent nothing
+        try:
+            replies = wait_for(asked)
+        except Exception as error:
+            if not again and is_undecided(error):
+                raise LostAnswerError(str(error)) from error
+            raise
+        return replies if count else raise_failed(replies)[0]
+
+    def _connected(self) -> Line:
+        with self._lining:
+            if self._line is None or not self._line.is_alive():
+                self._drop_line()
+                connection = self._client.connection_pool.make_connection()
+                try:
+                    wait_for(connection.connect())
+                except BaseException:
+                    wait_for(connection.disconnect(nowait=True))
+                    raise
+                self._line = Line(connection, self._timeout)
+            return self._line
+
+    def _drop_line(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+            wait_for(line.connection.disconnect(nowait=True))
 
     def get_connection(self) -> AwaitedConnection:
         """Lend a connection that is open."""
@@ -93,5 +134,7 @@ class AwaitedPool:
 
     def close(self) -> None:
         """Close all connections, in a bridge of the loop."""
+        self._drop_line()
         for connection in self._pool.connections:
             connection.disconnect()
+        wait_for(asyncio.sleep(0))  # the loop closes their sockets in its next round
