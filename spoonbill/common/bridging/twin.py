@@ -1,6 +1,7 @@
 """An asynchronous client behind synchronous calls."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from inspect import isawaitable
 from typing import Any
 
@@ -73,9 +74,9 @@ class Twin:
 
     def _calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            answer = function(
-                *map(untwinned, arguments), **{name: untwinned(option) for name, option in options.items()}
-            )
+            if options:
+                options = {name: untwinned(option) for name, option in options.items()}
+            answer = function(*map(untwinned, arguments), **options)
             return self._twin(wait_for(answer) if isawaitable(answer) else answer)
 
         return call
@@ -86,8 +87,13 @@ class Twin:
         return Twin(value, *self._modules) if self._is_ours(value) else value
 
     def _is_ours(self, value: Any) -> bool:
-        cls = type(value)
-        return cls.__module__.startswith(self._modules) or any(hasattr(cls, name) for name in _PROTOCOLS)
+        return _are_ours(type(value), self._modules)
+
+
+@lru_cache(1024)
+def _are_ours(cls: type, modules: tuple[str, ...]) -> bool:
+    """Return whether objects of a class are to be used through twins."""
+    return cls.__module__.startswith(modules) or any(hasattr(cls, name) for name in _PROTOCOLS)
 
 
 def untwinned(value: Any) -> Any:
