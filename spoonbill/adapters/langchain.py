@@ -58,6 +58,8 @@ class LangChainAdapter(BaseStore[str, V]):
     def yield_keys(self, *, prefix: str | None = None) -> Iterator[str]:
         yield from self.store.sync.scan(begins_with(prefix or ""))
 
-    async def ayield_keys(self, *, prefix: str | None = None) -> AsyncIterator[str]:
+    async def ayield_keys(  # pyright: ignore[reportIncompatibleMethodOverride] # theirs is such a generator too
+        self, *, prefix: str | None = None
+    ) -> AsyncIterator[str]:
         async for key in self.store.scan(begins_with(prefix or "")):
             yield key

@@ -30,7 +30,7 @@ class Bridged:
                 setattr(cls, name, _in_a_bridge(test))
 
 
-def _in_a_bridge(test: Callable[..., None]) -> Callable[..., None]:
+def _in_a_bridge(test: Callable[..., Any]) -> Callable[..., None]:
     @wraps(test)
     def run(*arguments: Any, **options: Any) -> None:
         asyncio.run(drive(partial(test, *arguments, **options)))

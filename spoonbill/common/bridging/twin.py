@@ -1,7 +1,7 @@
 """An asynchronous client behind synchronous calls."""
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from inspect import isawaitable
 from typing import Any
 
@@ -90,8 +90,8 @@ class Twin:
         return _are_ours(type(value), self._modules)
 
 
-@lru_cache(1024)
-def _are_ours(cls: type, modules: tuple[str, ...]) -> bool:
+@cache
+def _are_ours(cls: Any, modules: tuple[str, ...]) -> bool:
     """Return whether objects of a class are to be used through twins."""
     return cls.__module__.startswith(modules) or any(hasattr(cls, name) for name in _PROTOCOLS)
 
