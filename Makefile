@@ -12,9 +12,9 @@ test: .venv/.dev
 	$(BIN)/python tests/servers/node_packages.py
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-# Ten thousand tasks over each server that an event loop waits for itself, many of them cut off: some three minutes.
+# Ten thousand tasks over each server that an event loop waits for itself, many of them cut off, and the contract on S3 in a bridge: some three minutes.
 storm: .venv/.dev
-	SPOONBILL_STORM=10000 $(BIN)/python -m pytest -q tests/aio/test_bridge_servers.py
+	SPOONBILL_STORM=10000 $(BIN)/python -m pytest -q tests/aio/test_bridge_servers.py tests/aio/test_bridge_s3.py
 
 # The conformance kit on stores with one bug each: it finds them all.
 planted: .venv/.dev

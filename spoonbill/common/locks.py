@@ -50,12 +50,16 @@ def call_lock(*, waits: bool = False) -> Lock:
     return cast("Lock", WaitingLock()) if waits and can_bridge() else threading.RLock()
 
 
-def engine_lock(identity: Hashable) -> Lock:
-    """Return the one lock of this process for the engine named by `identity` (a real path, an address)."""
+def engine_lock(identity: Hashable, *, waits: bool = False) -> Lock:
+    """Return the one lock of this process for the engine named by `identity` (a real path, an address).
+
+    `waits` tells that it is held over calls of an engine that an event loop can wait for, as `waiting_lock` is.
+    """
     with _registry:
         lock = _by_engine.get(identity)
         if lock is None:
-            lock = _by_engine[identity] = threading.RLock()
+            lock = cast("Lock", WaitingLock()) if waits and can_bridge() else threading.RLock()
+            _by_engine[identity] = lock
             _all.add(lock)
         return lock
 

@@ -69,9 +69,14 @@ def ask(service, method, path, body=None, *, timeout=60):
         return error.code, error.read()
 
 
-def descriptors(service):
-    """Return how many files and sockets a service has open."""
-    return len(os.listdir(f"/proc/{service.pid}/fd"))
+def unread(server):
+    """Return how many bytes a server was sent that it has not read."""
+    total = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, _, queues = line.split()[:5]
+        if int(local.partition(":")[2], 16) == server.port:
+            total += int(queues.partition(":")[2], 16)
+    return total
 
 
 def test_notes(service):
@@ -120,12 +125,12 @@ def test_a_stop_waits_for_the_requests_under_way(settings, redis):
     """A service that is told to end answers what it was asked before, closes its stores, and ends without a warning."""
     with uvicorn(settings) as service, ThreadPoolExecutor(4) as threads:
         assert ask(service, "PUT", "/notes/last", {"n": 1})[0] == 204
-        open_before = descriptors(service)
         os.killpg(redis.pid, signal.SIGSTOP)
         try:
             under_way = [threads.submit(ask, service, "PUT", f"/notes/last-{number}", {"n": 1}) for number in range(4)]
             deadline = time.monotonic() + 60
-            while descriptors(service) < open_before + 7:  # four requests, and three more connections to Redis
+            command = b'*3\r\n$3\r\nSET\r\n$12\r\nnotes:last-0\r\n$7\r\n{"n":1}\r\n'
+            while unread(redis) < 4 * len(command):  # each request has asked Redis
                 assert time.monotonic() < deadline
             os.kill(service.pid, signal.SIGTERM)
         finally:

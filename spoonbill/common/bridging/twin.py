@@ -87,7 +87,8 @@ class Twin:
         return Twin(value, *self._modules) if self._is_ours(value) else value
 
     def _is_ours(self, value: Any) -> bool:
-        return _are_ours(type(value), self._modules)
+        cls: Any = type(value)
+        return _are_ours(cls, self._modules)
 
 
 @cache
