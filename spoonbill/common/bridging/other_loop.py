@@ -21,9 +21,13 @@ async def run_on(loop: asyncio.AbstractEventLoop, function: Callable[..., Awaita
         begun.append(asyncio.ensure_future(function(*arguments), loop=loop))
         begun[0].add_done_callback(tell)
 
+    def settle() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
     def tell(_: "asyncio.Future[Any]") -> None:
         with suppress(RuntimeError):  # that loop is closed
-            here.call_soon_threadsafe(lambda: ended.done() or ended.set_result(None))
+            here.call_soon_threadsafe(settle)
 
     loop.call_soon_threadsafe(begin)
     cancelled: asyncio.CancelledError | None = None
