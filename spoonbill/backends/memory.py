@@ -33,6 +33,7 @@ class Memory(Store[K, V]):
     )
 
     reads_odd_keys = True
+    never_waits = True
 
     def __init__(
         self,

@@ -53,6 +53,8 @@ class Retrying(Layer[K, V]):
     1
     """
 
+    awaits = True  # it pauses
+
     def __init__(
         self,
         store: Store[Any, Any],

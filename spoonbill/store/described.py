@@ -63,7 +63,7 @@ class Described(ABC):
     features: frozenset[str] = frozenset()
     whole_batch: int = 0
     ends_by_default: bool = False
-    awaits: bool = False  # an event loop can wait for the engine itself: see `spoonbill.aio`
+    awaits: bool = False  # an event loop can wait for this engine, or layer, itself: see `spoonbill.aio`
     loop_handles: Any = None  # a `LoopHandles`, where `awaits`
     never_waits: bool = False  # each call is over at once, so that a loop need not wait for it
     url: str | None = None  # the address that it was opened by, without secrets
@@ -102,7 +102,7 @@ class Described(ABC):
         self = super().__new__(cls)
         self._configuration = (arguments, options)
         self._portable = _settled(cls, arguments, options) if cls.path_options else self._configuration
-        self._lock = waiting_lock() if cls.awaits else new_lock()
+        self._lock = waiting_lock() if cls.awaits or cls.never_waits else new_lock()
         name = current_name()
         if name is not None:
             self._name_outside = name

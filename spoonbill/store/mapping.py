@@ -55,11 +55,11 @@ class Store(Searches[K, V]):
 
     @property
     def suspends(self) -> bool:
-        """Whether a call may be suspended in a bridge, since an event loop can wait for an engine of this stack.
+        """Whether a call may be suspended in a bridge, since an engine or a layer of this stack waits there.
 
         What is locked over such a call takes a `waiting_lock`.
         """
-        return any(engine.awaits for engine in self.engines)
+        return self.awaits
 
     @property
     def aio(self) -> "AsyncStore[K, V]":

@@ -36,6 +36,8 @@ class Slow(Layer[K, V]):
     1
     """
 
+    awaits = True
+
     def __init__(self, store: Store[Any, Any], seconds: float) -> None:
         super().__init__(store)
         if not 0 <= seconds < float("inf"):

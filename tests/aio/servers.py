@@ -1,7 +1,6 @@
 """The servers that the tests of bridges use: each with a way to a store, and to what its event loop holds open."""
 
 import itertools
-import os
 from contextlib import contextmanager
 
 from spoonbill.datastores import MongoDBStore, PostgresStore, RedisStore
@@ -13,15 +12,7 @@ from tests.servers.redis_server import url
 _NUMBERS = itertools.count()
 
 
-class _Server:
-    """What all have: a process that can be silent for a while."""
-
-    def signal(self, number):
-        """Send a signal to every process of the server."""
-        os.killpg(self.process.pid, number)
-
-
-class Redis(_Server):
+class Redis:
     """One Valkey server."""
 
     def __init__(self):
@@ -40,7 +31,7 @@ class Redis(_Server):
         return lent + sum(not future.done() for line in lines for future, _, _ in line._waiting)
 
 
-class MongoDB(_Server):
+class MongoDB:
     """One MongoDB server."""
 
     def __init__(self):
@@ -59,15 +50,11 @@ class MongoDB(_Server):
         return sum(pool.active_sockets for pool in pools)
 
 
-class PostgreSQL(_Server):
+class PostgreSQL:
     """One PostgreSQL server."""
 
     def __init__(self):
         self.process = PostgresServer()
-
-    def signal(self, number):
-        for pid in (self.process.pid, *self.process._connections()):
-            os.kill(pid, number)
 
     def store(self):
         return PostgresStore(self.process.dsn, f"t{next(_NUMBERS)}", max_connections=8, timeout=60)

@@ -116,6 +116,27 @@ class TestLayersThatLockAwaited(AsyncContract):
         return of_layers(Remote())
 
 
+def test_a_layer_that_waits_over_memory():
+    """Steps that are derived over a layer which waits itself are one step, though the engine never waits."""
+
+    class Waiting(Layer):
+        awaits = True
+        leaves = ()
+
+        def get(self, key, default=None):
+            value = self.inner.get(key, default)
+            pause(0)
+            return value
+
+    store = Waiting(InMemoryStore())
+    assert store.aio.mode == "bridge"
+
+    async def main():
+        return await asyncio.gather(*(store.aio.add(str(key), 1) for key in range(20) for _ in range(8)))
+
+    assert sum(asyncio.run(main())) == 20
+
+
 def test_so_many_calls_at_once_are_within_a_limit():
     """A gate counts the calls of one loop each for itself."""
     inside, most = [], []

@@ -5,7 +5,6 @@ import contextlib
 import gc
 import os
 import random
-import signal
 import threading
 import time
 
@@ -218,7 +217,7 @@ def test_the_loop_goes_on_while_the_server_is_silent(engine, store):
                 late.append(time.monotonic() - began - 0.005)
 
         watching = asyncio.create_task(watch())
-        engine.signal(signal.SIGSTOP)
+        engine.process.pause()
         try:
             hanging = [asyncio.create_task(store.aio.get(str(number))) for number in range(50)]
             await asyncio.sleep(0.1)
@@ -228,7 +227,7 @@ def test_the_loop_goes_on_while_the_server_is_silent(engine, store):
             for task in hanging[:25]:
                 task.cancel()
         finally:
-            engine.signal(signal.SIGCONT)
+            engine.process.resume()
         told = await asyncio.wait_for(asyncio.gather(*hanging, return_exceptions=True), 120)
         assert all(one is None or isinstance(one, asyncio.CancelledError) for one in told)
         assert told[25:] == [None] * 25
@@ -246,7 +245,7 @@ def test_a_server_that_starts_anew_serves_the_next_calls(engine, store):
     async def main():
         face = store.aio
         await asyncio.gather(*(face.set(str(number), number) for number in range(20)))
-        engine.signal(signal.SIGSTOP)
+        engine.process.pause()
         under_way = [asyncio.create_task(face.set("late", number)) for number in range(20)]
         await asyncio.sleep(0.1)
         await asyncio.to_thread(engine.process.stop)

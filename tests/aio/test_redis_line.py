@@ -1,8 +1,6 @@
 """The line to a Redis server: what comes over it, what happens where it breaks, and what goes beside it."""
 
 import asyncio
-import os
-import signal
 import time
 
 import hypothesis.strategies as st
@@ -113,13 +111,13 @@ def test_a_silent_server_is_given_up(store):
 
     async def main():
         await short.aio.set("a", 1)
-        signal_to(signal.SIGSTOP)
+        SERVER.pause()
         try:
             reads = [asyncio.create_task(short.aio.get("a")) for _ in range(5)]
             adds = [asyncio.create_task(short.aio.add("b", 1)) for _ in range(5)]
             told = await asyncio.wait_for(asyncio.gather(*reads, *adds, return_exceptions=True), 60)
         finally:
-            signal_to(signal.SIGCONT)
+            SERVER.resume()
         assert all(isinstance(one, StoreError) for one in told)
         assert all(isinstance(one, UnansweredError) for one in told[5:])
         deadline = time.monotonic() + 60
@@ -133,10 +131,6 @@ def test_a_silent_server_is_given_up(store):
 
     asyncio.run(main())
     short.close()
-
-
-def signal_to(number):
-    os.killpg(SERVER.pid, number)
 
 
 def test_what_is_no_server_of_redis_is_an_error():

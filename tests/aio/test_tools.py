@@ -174,6 +174,8 @@ def test_callers_of_both_faces_share_one_read():
     began, go, reads = threading.Event(), threading.Event(), []
 
     class SlowRead(Layer):
+        awaits = True
+
         def get(self, key, default=None):
             reads.append(key)
             began.set()

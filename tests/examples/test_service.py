@@ -107,7 +107,7 @@ def test_health(service, redis):
     status, body = ask(service, "GET", "/health")
     assert (status, sorted(json.loads(body))) == (200, ["files", "notes"])
     ask(service, "PUT", "/files/small", b"small")
-    os.killpg(redis.pid, signal.SIGSTOP)
+    redis.pause()
     try:
         status, body = ask(service, "GET", "/health")
         assert status == 503
@@ -115,7 +115,7 @@ def test_health(service, redis):
         assert json.loads(body)["files"].endswith("ms")
         assert ask(service, "GET", "/files/small") == (200, b"small")
     finally:
-        os.killpg(redis.pid, signal.SIGCONT)
+        redis.resume()
     deadline = time.monotonic() + 60
     while ask(service, "GET", "/health")[0] != 200:
         assert time.monotonic() < deadline
@@ -125,7 +125,7 @@ def test_a_stop_waits_for_the_requests_under_way(settings, redis):
     """A service that is told to end answers what it was asked before, closes its stores, and ends without a warning."""
     with uvicorn(settings) as service, ThreadPoolExecutor(4) as threads:
         assert ask(service, "PUT", "/notes/last", {"n": 1})[0] == 204
-        os.killpg(redis.pid, signal.SIGSTOP)
+        redis.pause()
         try:
             under_way = [threads.submit(ask, service, "PUT", f"/notes/last-{number}", {"n": 1}) for number in range(4)]
             deadline = time.monotonic() + 60
@@ -134,7 +134,7 @@ def test_a_stop_waits_for_the_requests_under_way(settings, redis):
                 assert time.monotonic() < deadline
             os.kill(service.pid, signal.SIGTERM)
         finally:
-            os.killpg(redis.pid, signal.SIGCONT)
+            redis.resume()
         assert [one.result(60)[0] for one in under_way] == [204] * 4
         assert service._process.wait(60) in {0, -signal.SIGTERM}
         log = (service.directory / "server.log").read_text()

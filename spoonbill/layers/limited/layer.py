@@ -111,6 +111,7 @@ class Limited(BelowCodec[K, V]):
         self._uses = self._counts and policy in {"lru", "lfu"}
         self._most_value = min((most for most in (max_value, max_bytes) if most is not None), default=None)
         self._most_key = max_key
+        self.awaits = rate is not None  # it pauses
         super().__init__(store)
         self._guard = waiting_lock() if self.suspends else new_lock()
         if self._working is not self:

@@ -88,6 +88,10 @@ class MetadataIndex(Layer[K, V]):
     def engines(self) -> tuple[Store[Any, Any], ...]:
         return (*super().engines, *self._index.engines)
 
+    @property
+    def suspends(self) -> bool:
+        return super().suspends or self._index.suspends
+
     # -- one key -----------------------------------------------------------------------------------------------
 
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:

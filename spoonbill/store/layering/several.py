@@ -75,6 +75,10 @@ class Several(Store[K, V]):
     def engines(self) -> tuple[Store[Any, Any], ...]:
         return tuple(engine for store in self._stores for engine in store.engines)
 
+    @property
+    def suspends(self) -> bool:
+        return self.awaits or any(store.suspends for store in self._stores)
+
     def native(self, verb: str) -> bool:
         """Return whether `verb` leads to the engines' own forms of it, in each of the stores."""
         known = super().native(verb)  # refuses what is no verb
