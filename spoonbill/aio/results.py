@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Itera
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar, overload
 
+from spoonbill.aio.bridges import Bridges
 from spoonbill.aio.threads import Threads
 
 __all__ = ["AsyncResults"]
@@ -32,17 +33,17 @@ class AsyncResults(Generic[T]):
     (['a', 'b'], 'a', ['a', 'b'])
     """
 
-    def __init__(self, threads: Threads, search: Callable[[], Iterable[T]], description: str) -> None:
-        self._threads = threads
+    def __init__(self, calls: Bridges | Threads, search: Callable[[], Iterable[T]], description: str) -> None:
+        self._calls = calls
         self._search = search
         self._description = description
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
-        iterator = await self._threads.call(lambda: iter(self._search()))
+        iterator = await self._calls.call(lambda: iter(self._search()))
         size = 1
         try:
             while True:
-                items, error = await self._threads.call(_pulled, iterator, size)
+                items, error = await self._calls.call(_pulled, iterator, size)
                 for item in items:
                     yield item
                 if error is not None:
@@ -53,10 +54,10 @@ class AsyncResults(Generic[T]):
         finally:
             close = getattr(iterator, "close", None)
             if close is not None:
-                await self._threads.call(close)
+                await self._calls.call(close)
 
     def __await__(self) -> Generator[Any, None, list[T]]:
-        return self._threads.call(lambda: list(self._search())).__await__()
+        return self._calls.call(lambda: list(self._search())).__await__()
 
     @overload
     async def first(self) -> T | None: ...
@@ -66,7 +67,7 @@ class AsyncResults(Generic[T]):
 
     async def first(self, default: Any = None) -> Any:
         """Return the first result, or `default` where there is not one."""
-        return await self._threads.call(lambda: next(iter(self._search()), default))
+        return await self._calls.call(lambda: next(iter(self._search()), default))
 
     def __repr__(self) -> str:
         return f"<AsyncResults: {self._description}>"

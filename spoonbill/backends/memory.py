@@ -33,6 +33,7 @@ class Memory(Store[K, V]):
     )
 
     reads_odd_keys = True
+    never_waits = True
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Memory(Store[K, V]):
         # The [] of a dict reads; that of a defaultdict or a Counter would insert or make up a value.
         plain = isinstance(made, dict) and not hasattr(made, "__missing__")
         self._reader: Any = made if plain else _ByGet(made)
+        self.never_waits = isinstance(made, dict)
         self.strict = strict
 
     @property

@@ -3,7 +3,11 @@
 import os
 import threading
 from collections.abc import Hashable
+from typing import cast
 from weakref import WeakSet, WeakValueDictionary
+
+from spoonbill.common.bridging.bridge import can_bridge
+from spoonbill.common.bridging.waiting_lock import follow_bridges, new_waiting_lock
 
 Lock = threading.RLock
 """The type of the locks, for annotations; `new_lock` and `engine_lock` make them."""
@@ -21,22 +25,44 @@ def new_lock() -> Lock:
     return lock
 
 
-def call_lock() -> Lock:
+def waiting_lock() -> Lock:
+    """Return a lock as `new_lock` does, to be held over calls of an engine that an event loop can wait for.
+
+    It belongs to one call of the loop, and not to the loop's thread. Without greenlet, where no event loop waits for an
+    engine itself, it is the plain one.
+    """
+    if not can_bridge():
+        return new_lock()
+    lock = cast("Lock", new_waiting_lock())
+    with _registry:
+        _all.add(lock)
+    follow_bridges(lock, _all)
+    return lock
+
+
+def call_lock(*, waits: bool = False) -> Lock:
     """Return a re-entrant lock for the time of one call, which is not freed in a forked child.
+
+    `waits` tells that it is held over calls of an engine that an event loop can wait for, as `waiting_lock` is.
 
     It is in no list, so that nothing of Python runs when it goes away: an exception that a signal raises in there would
     be lost. Who may meet it in a child has to know by other means that its thread does not exist there.
     """
-    return threading.RLock()
+    return cast("Lock", new_waiting_lock()) if waits and can_bridge() else threading.RLock()
 
 
-def engine_lock(identity: Hashable) -> Lock:
-    """Return the one lock of this process for the engine named by `identity` (a real path, an address)."""
+def engine_lock(identity: Hashable, *, waits: bool = False) -> Lock:
+    """Return the one lock of this process for the engine named by `identity` (a real path, an address).
+
+    `waits` tells that it is held over calls of an engine that an event loop can wait for, as `waiting_lock` is.
+    """
     with _registry:
         lock = _by_engine.get(identity)
         if lock is None:
-            lock = _by_engine[identity] = threading.RLock()
+            lock = cast("Lock", new_waiting_lock()) if waits and can_bridge() else threading.RLock()
+            _by_engine[identity] = lock
             _all.add(lock)
+            follow_bridges(lock, _all)
         return lock
 
 

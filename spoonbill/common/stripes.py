@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final
 
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import new_lock, waiting_lock
 
 __all__ = ["Stripes"]
 
@@ -12,10 +12,16 @@ _COUNT: Final = 64
 
 
 class Stripes:
-    """Locks for any number of keys."""
+    """Locks for any number of keys.
 
-    def __init__(self) -> None:
-        self._locks = [new_lock() for _ in range(_COUNT)]
+    Parameters
+    ----------
+    waits : bool
+        Whether they are held over calls that may be suspended in a bridge.
+    """
+
+    def __init__(self, *, waits: bool) -> None:
+        self._locks = [waiting_lock() if waits else new_lock() for _ in range(_COUNT)]
 
     def holding(self, keys: Iterable[Hashable] | None) -> AbstractContextManager[object]:
         """Hold the locks of `keys`, None: all, taken in one order everywhere."""

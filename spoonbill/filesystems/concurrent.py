@@ -3,10 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from fsspec.asyn import sync
 
+from spoonbill.common.bridging.bridge import in_bridge, wait_for
+from spoonbill.common.bridging.other_loop import run_on
 from spoonbill.common.failures import came_from_outside, raise_alone
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.traits import Guarantees
@@ -30,7 +33,9 @@ class ConcurrentFolder(Folder):
     )
 
     def run(self, function: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
-        """Run a coroutine on the filesystem's loop, and wait for it."""
+        """Run a coroutine on the filesystem's loop, in a thread of its own, and wait for it."""
+        if in_bridge():
+            return wait_for(run_on(self.fs.loop, partial(function, **options), *arguments))
         return sync(self.fs.loop, function, *arguments, **options)
 
     async def aread(self, path: str) -> bytes:
@@ -117,7 +122,7 @@ class ConcurrentFolder(Folder):
         try:
             return self.run(_in_flight, function, waiting, len(calls), ended)  # type: ignore[no-any-return]
         except BaseException as error:
-            if not came_from_outside(error):
+            if in_bridge() or not came_from_outside(error):  # in a bridge `run` has waited until all have ended
                 raise
             for _ in waiting:  # take what no worker has taken yet
                 pass

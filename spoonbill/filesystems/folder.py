@@ -67,6 +67,8 @@ class Folder:
         Whether nothing can be written.
     serial : bool
         Whether writes of this process wait for each other.
+    awaits : bool
+        Whether every call is a coroutine of another loop, so that an event loop can wait for it in a bridge.
     in_order : bool
         Whether listings come in the order of the names, and can begin after any of them.
     failures : tuple of exception types
@@ -76,6 +78,7 @@ class Folder:
     atomic: frozenset[str] = frozenset()
     read_only = False
     serial = True
+    awaits = False
     in_order = False
     failures: tuple[type[Exception], ...] = (Exception,)
     limits = Limits()
@@ -133,7 +136,7 @@ class Folder:
     @property
     def lock(self) -> Lock:
         """The lock of this process for this root."""
-        return engine_lock(("filesystem", *self.identity))
+        return engine_lock(("filesystem", *self.identity), waits=self.awaits)
 
     def alone(self, *, wait: bool) -> AbstractContextManager[bool]:  # noqa: ARG002 - for those that can tell
         """Hold the root against commits of other processes; give False where one of them is known to hold it."""

@@ -7,6 +7,7 @@ from functools import partial
 from threading import get_ident
 from typing import Any, Literal, TypeVar
 
+from spoonbill.common.bridging.bridge import caller
 from spoonbill.common.locks import new_lock
 from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING, RAISE, absent
@@ -91,9 +92,10 @@ class Cached(Layer[K, V]):
         kept = None if ttl is None else ttl + (stale_while_revalidate or 0)
         self._empty = partial(cache_of, policy, maxsize, kept, getsizeof)
         self._cache = self._empty()
-        self._unsure: dict[object, int] = {}  # what changes the cache now, and its thread: cut off, it stays here
-        self._flights = Flights()
+        self._unsure: dict[object, object] = {}  # what changes the cache now, and who does: cut off, it stays here
+        self._flights = Flights(waits=store.suspends)
         self._guard = new_lock()
+        self._caller: Callable[[], object] = caller if store.suspends else get_ident
         self._absences = absences
         self._given: Callable[[Any], Any] = copied if copy else _as_it_is
         self._hits = 0
@@ -210,9 +212,10 @@ class Cached(Layer[K, V]):
         return value
 
     def _recover(self) -> None:
-        """Forget everything where an exception from outside cut off a change of this thread."""
-        thread = get_ident()
-        cut_off = [change for change, whose in list(self._unsure.items()) if whose == thread]
+        """Forget everything where an exception from outside cut off a change of this thread, or of a call."""
+        me = self._caller()
+        changes = list(self._unsure.items())
+        cut_off = [change for change, whose in changes if whose == me or getattr(whose, "over", False)]
         if cut_off:
             with self._guard:
                 self._writes += 1
@@ -225,7 +228,7 @@ class Cached(Layer[K, V]):
             if self._writes != seen or self._deaf:
                 return
             change = object()
-            self._unsure[change] = get_ident()
+            self._unsure[change] = self._caller()
             keep = self._cache.keep if isinstance(self._cache, Recent) else self._cache.__setitem__
             for known, value in read:
                 if value is MISSING and not self._absences:
@@ -254,7 +257,7 @@ class Cached(Layer[K, V]):
     def _begin_write(self, write: object, keys: Iterable[K] | None) -> None:
         if self._unsure:
             self._recover()
-        self._unsure[write] = get_ident()
+        self._unsure[write] = self._caller()
         self._drop(None if keys is None else self._known(keys))
 
     def _end_write(self, write: object, keys: Iterable[K] | None) -> None:

@@ -36,7 +36,7 @@ class Copies(Several[K, V]):
 
     def __init__(self, first: Store[Any, Any], *others: Store[Any, Any]) -> None:
         super().__init__((first, *others))
-        self._stripes = Stripes()
+        self._stripes = Stripes(waits=self.suspends)
         self._behind: set[int] = set()
 
     @property

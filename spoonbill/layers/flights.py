@@ -18,16 +18,23 @@ class _Flight:
 
     __slots__ = ("answer", "lock", "process")
 
-    def __init__(self) -> None:
-        self.lock = call_lock()
+    def __init__(self, waits: bool) -> None:
+        self.lock = call_lock(waits=waits)
         self.process = os.getpid()
         self.answer: Any = _NOT_YET
 
 
 class Flights:
-    """Reads under way: who asks for what another thread is reading waits for its answer."""
+    """Reads under way: who asks for what another thread is reading waits for its answer.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    waits : bool
+        Whether a read may be suspended in a bridge.
+    """
+
+    def __init__(self, *, waits: bool) -> None:
+        self._waits = waits
         self._flying: dict[Hashable, _Flight] = {}
 
     def read(self, what: Hashable, read: Callable[[], Any]) -> Any:
@@ -35,7 +42,7 @@ class Flights:
 
         Where that one fails each of those who wait reads for itself.
         """
-        mine = _Flight()
+        mine = _Flight(self._waits)
         with mine.lock:
             flight = self._flying.setdefault(what, mine)
             if flight is mine:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
+from spoonbill.common.bridging.bridge import pause as sleep
 from spoonbill.errors import ClosedError, FullError, MissingExtraError, PartialWriteError, StoreError
 from spoonbill.store import VERBS, Layer, Store
 from spoonbill.store.binding import bind
@@ -52,6 +53,8 @@ class Retrying(Layer[K, V]):
     1
     """
 
+    awaits = True  # it pauses
+
     def __init__(
         self,
         store: Store[Any, Any],
@@ -72,6 +75,7 @@ class Retrying(Layer[K, V]):
             retry=tenacity.retry_if_exception(_is_passing),
             wait=tenacity.wait_random_exponential(multiplier=pause, max=max_pause),
             before_sleep=_note,
+            sleep=sleep,
             reraise=True,
         )
         self._stop_within: Callable[[float], Any] = lambda left: (

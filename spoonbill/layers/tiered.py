@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal, TypeVar
 
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import new_lock, waiting_lock
 from spoonbill.common.nesting import copied
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.stripes import Stripes
@@ -96,8 +96,8 @@ class Tiered(Several[K, V]):
         self.lists_keys, self.dialect = slow.lists_keys, slow.dialect
         self.read_only = slow.read_only
         self._max_dirty = max_dirty
-        self._stripes = Stripes()
-        self._guard = new_lock()
+        self._stripes = Stripes(waits=self.suspends)
+        self._guard = waiting_lock() if self.suspends else new_lock()
         self._dirty: dict[Any, tuple[K, Any]] = {}
         self._owner = os.getpid()
         crash = slow.guarantees.crash

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, ClassVar, Self
 
 from spoonbill.common.failures import pass_on_signal
-from spoonbill.common.locks import Lock, new_lock
+from spoonbill.common.locks import Lock, new_lock, waiting_lock
 from spoonbill.common.masking import MASK, is_secret, masked, scrub, secrets_in, without
 from spoonbill.common.paths import absolute
 from spoonbill.common.sentinels import MISSING
@@ -63,6 +63,9 @@ class Described(ABC):
     features: frozenset[str] = frozenset()
     whole_batch: int = 0
     ends_by_default: bool = False
+    awaits: bool = False  # an event loop can wait for this engine, or layer, itself: see `spoonbill.aio`
+    loop_handles: Any = None  # a `LoopHandles`, where `awaits`
+    never_waits: bool = False  # each call is over at once, so that a loop need not wait for it
     url: str | None = None  # the address that it was opened by, without secrets
     secret_options: ClassVar[frozenset[str]] = frozenset()  # parameters that no repr shows, whatever they hold
     path_options: ClassVar[frozenset[str]] = frozenset()  # parameters that may be local paths, pickled as absolute ones
@@ -99,7 +102,7 @@ class Described(ABC):
         self = super().__new__(cls)
         self._configuration = (arguments, options)
         self._portable = _settled(cls, arguments, options) if cls.path_options else self._configuration
-        self._lock = new_lock()
+        self._lock = waiting_lock() if cls.awaits or cls.never_waits else new_lock()
         name = current_name()
         if name is not None:
             self._name_outside = name

@@ -49,6 +49,19 @@ class Store(Searches[K, V]):
         return ()
 
     @property
+    def engines(self) -> "tuple[Store[Any, Any], ...]":
+        """The stores at the bottom of this stack, which stand on no others."""
+        return tuple(engine for below in self.stands_on for engine in below.engines) or (self,)
+
+    @property
+    def suspends(self) -> bool:
+        """Whether a call may be suspended in a bridge, since an engine or a layer of this stack waits there.
+
+        What is locked over such a call takes a `waiting_lock`.
+        """
+        return self.awaits
+
+    @property
     def aio(self) -> "AsyncStore[K, V]":
         """The asynchronous face of this store: ``await store.aio.get(key)``."""
         return import_module("spoonbill.aio.store").AsyncStore(self)  # type: ignore[no-any-return] # it is above this

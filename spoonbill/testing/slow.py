@@ -1,9 +1,9 @@
 """A store that takes its time."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
+from spoonbill.common.bridging.bridge import pause
 from spoonbill.common.generics import K, V
 from spoonbill.store import Layer, Store
 from spoonbill.store.binding import bind_each
@@ -36,6 +36,8 @@ class Slow(Layer[K, V]):
     1
     """
 
+    awaits = True
+
     def __init__(self, store: Store[Any, Any], seconds: float) -> None:
         super().__init__(store)
         if not 0 <= seconds < float("inf"):
@@ -44,7 +46,7 @@ class Slow(Layer[K, V]):
 
         def wrapped(_verb: str, function: Callable[..., Any]) -> Callable[..., Any]:
             def call(*arguments: Any, **options: Any) -> Any:
-                time.sleep(seconds)
+                pause(seconds)
                 return function(*arguments, **options)
 
             return call

@@ -95,7 +95,7 @@ def test_a_call_that_is_cancelled_again_and_again_is_still_waited_for():
     gate = Gate(InMemoryStore())
 
     async def main():
-        task = asyncio.create_task(gate.aio.set("a", 1))
+        task = asyncio.create_task(AsyncStore(gate, mode="threads").set("a", 1))
         assert await asyncio.to_thread(gate.began.acquire, timeout=30)
         for _ in range(5):
             task.cancel()
@@ -117,7 +117,7 @@ def test_a_timeout_is_a_timeout():
         asyncio.get_running_loop().call_later(0.05, gate.go.set)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
-                await gate.aio.set("a", 1)
+                await AsyncStore(gate, mode="threads").set("a", 1)
         assert gate.written == ["a"]
 
     asyncio.run(main())

@@ -89,6 +89,14 @@ class PostgresServer(ServerProcess):
             with suppress(ProcessLookupError):
                 os.kill(pid, signum)
 
+    def _pids(self) -> list[int]:
+        return [self.pid, *self._connections()]
+
+    def _signal_each(self, signum: int) -> None:
+        for pid in self._pids():  # each connection leads a group of its own
+            with suppress(ProcessLookupError):
+                os.kill(pid, signum)
+
     def _connections(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []

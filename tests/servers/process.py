@@ -80,6 +80,26 @@ class ServerProcess:
             pass
         self._process.wait()
 
+    def pause(self) -> None:
+        """Let every process of the server stand still, and return when they do: a signal takes its time."""
+        self._signal_each(signal.SIGSTOP)
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not all(_stands(pid) for pid in self._pids()):
+            if time.monotonic() > deadline:
+                raise RuntimeError("the server does not stand still")
+            time.sleep(0.001)
+
+    def resume(self) -> None:
+        """Let a paused server go on."""
+        self._signal_each(signal.SIGCONT)
+
+    def _pids(self) -> list[int]:
+        """Return the processes of the server that can be paused."""
+        return [self.pid]
+
+    def _signal_each(self, signum: int) -> None:
+        os.killpg(self.pid, signum)
+
     def restart(self) -> None:
         """Start it again on the same port, with an empty directory."""
         self.stop()
@@ -127,3 +147,14 @@ class ServerProcess:
                     return
             time.sleep(0.02)
         raise RuntimeError(f"port {self.port} did not answer in {STARTS_WITHIN} s: {log.read_text()[-2000:]}")
+
+
+def _stands(pid: int) -> bool:
+    """Return whether every thread of a process is stopped; one that has ended stands too."""
+    try:
+        states = [
+            (task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()
+        ]
+    except FileNotFoundError:
+        return not Path(f"/proc/{pid}").exists()
+    return all(state == "T" for state in states)

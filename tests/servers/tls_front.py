@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import select
 import socket
 import ssl
 import threading
@@ -63,6 +64,10 @@ def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None
 def _serve(plain: socket.socket, context: ssl.SSLContext, port: int) -> None:
     with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as outer:
         with socket.create_connection(("127.0.0.1", port)) as inner:
-            while data := outer.recv(1 << 16):  # one question, one answer: what a client of Redis does
-                inner.sendall(data)
-                outer.sendall(inner.recv(1 << 16))
+            while True:
+                ready = [outer] if outer.pending() else select.select([outer, inner], [], [])[0]
+                for source in ready:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    (inner if source is outer else outer).sendall(data)

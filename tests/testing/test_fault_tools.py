@@ -114,7 +114,7 @@ def test_counts_show_what_a_cache_saves():
 def test_slow_waits_before_each_call(monkeypatch):
     """Each call of a verb waits once for the time given, a batch too."""
     waited = []
-    monkeypatch.setattr("spoonbill.testing.slow.time.sleep", waited.append)
+    monkeypatch.setattr("spoonbill.testing.slow.pause", waited.append)
     store = Slow(InMemoryStore(), 0.5)
     store.update({"a": 1, "b": 2})
     assert store["a"] == 1

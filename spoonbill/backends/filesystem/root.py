@@ -77,6 +77,7 @@ class FilesystemRoot(Store[str, bytes]):
         self._start = folder.start
         self._failures = folder.failures
         self._copies = None if cache is None else DiskCache(absolute(cache), folder)
+        self.awaits = folder.awaits and cache is None
         self._settled = folder.read_only
         self._lock = folder.lock
         self._writing = self._lock if folder.serial else nullcontext()

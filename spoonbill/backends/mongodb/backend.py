@@ -28,6 +28,7 @@ class MongoDB(DocumentBackend):
     """
 
     features = frozenset({"ttl"})
+    awaits = True
     limits = Limits(value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe",
@@ -47,4 +48,7 @@ class MongoDB(DocumentBackend):
         keys: Literal["native", "text"] = "native",
         **options: Unpack[MongoDBOptions],
     ) -> None:
-        super().__init__(MongoDBEngine(self, uri, database, collection, native_keys=keys == "native", **options))
+        engine = MongoDBEngine(self, uri, database, collection, native_keys=keys == "native", **options)
+        super().__init__(engine)
+        self.loop_handles = engine.loops
+        self.awaits = engine.loops is not None

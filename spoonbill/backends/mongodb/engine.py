@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, ClassVar
 
+from spoonbill.backends.mongodb.clients import awaited_client, blocking_client, disconnect
 from spoonbill.backends.mongodb.errors import GUIDE, NOT_ALLOWED, codes_of, is_of_the_key
 from spoonbill.backends.mongodb.options import MongoDBOptions
 from spoonbill.backends.mongodb.pushdown import RANGE, Filter, MongoDBPushdown
@@ -21,6 +22,7 @@ from spoonbill.backends.shared.documents import (
     now,
     seconds_left,
 )
+from spoonbill.common.bridging.loop_handles import LoopHandles
 from spoonbill.common.failures import pass_on
 from spoonbill.common.sentinels import MISSING
 from spoonbill.common.text import shortened
@@ -93,18 +95,28 @@ class MongoDBEngine(DocumentEngine[Filter]):
         self._object_id, self._encode, self._raw_document = ObjectId, encode, RawBSONDocument
         self._native_keys = native_keys
         self._removes = False
-        self._collection = Connection(self._connect, _disconnect if client is None else None, self.closed_error)
+        self.loops = LoopHandles(self._connect_async, disconnect) if client is None else None
+        self._collection = Connection(
+            self._connect, disconnect if client is None else None, self.closed_error, self.loops
+        )
 
     # -- the way to the server ---------------------------------------------------------------------------------
 
     def _connect(self) -> Any:
-        from pymongo import MongoClient, WriteConcern
+        return self._opened(blocking_client if self._given is None else lambda *_: self._given)
+
+    def _connect_async(self) -> Any:
+        return self._opened(awaited_client)
+
+    def _opened(self, made: Callable[[str, Any], Any]) -> Any:
+        """Return the collection, by a client of either kind."""
+        from pymongo import WriteConcern
         from pymongo.errors import PyMongoError
 
         from spoonbill.backends.mongodb.scheme import OPTIONS
 
         try:
-            client = MongoClient(self._uri, connect=False, **self._options) if self._given is None else self._given
+            client = made(self._uri, self._options)
             base = client[self._database] if self._database else client.get_default_database("spoonbill")
             # A write that nobody confirms is not known to be done when the call returns.
             concern = None if base.write_concern.acknowledged else WriteConcern(w=1)
@@ -119,7 +131,7 @@ class MongoDBEngine(DocumentEngine[Filter]):
             self._examine(collection)
         except BaseException:
             if self._given is None:
-                _disconnect(collection)
+                disconnect(collection)
             raise
         return collection
 
@@ -363,9 +375,6 @@ _FIRST_PAGE = 101
 
 _SMALL_PAGE = 20
 
-_GOODBYE = 1.0
-"""Seconds that closing may look for the server."""
-
 
 def _is_of_keys(native: Filter) -> bool:
     """Return whether a filter asks for keys alone, so that the index on _id finds what it lets pass."""
@@ -375,11 +384,3 @@ def _is_of_keys(native: Filter) -> bool:
 def _alive() -> dict[str, Any]:
     """Return the filter for what has not expired; a field of another tool's that is no time tells nothing."""
     return {EXPIRY: {"$not": {"$lte": datetime.fromtimestamp(now(), UTC)}}}
-
-
-def _disconnect(collection: Any) -> None:
-    import pymongo
-
-    # Closing ends sessions on the server, and would look half a minute for one that is gone.
-    with pymongo.timeout(_GOODBYE):
-        collection.database.client.close()

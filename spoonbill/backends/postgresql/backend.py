@@ -33,6 +33,7 @@ class Postgres(TableBackend):
         What only PostgreSQL has: transactions, snapshots, indexes.
     """
 
+    awaits = True
     limits = Limits(key_bytes=LONGEST_KEY, value_bytes=LARGEST)
     guarantees = Guarantees(
         threads="safe; each call takes a connection, a transaction keeps one",
@@ -55,6 +56,8 @@ class Postgres(TableBackend):
             raise ValueError(f'Postgres: values is "jsonb" or "bytea", not {values!r}')
         self.engine = PostgresEngine(self, Link(self, dsn, table, values, **options))
         super().__init__(self.engine)
+        self.loop_handles = self.engine.loops
+        self.awaits = self.loop_handles is not None
 
     def watch(self, heard: Heard) -> Watch:
         """Tell of every change of the table, whoever makes it: what ``Cached(store, invalidate="engine")`` asks for.

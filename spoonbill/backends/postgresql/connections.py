@@ -1,7 +1,6 @@
 """The connections to a PostgreSQL server: lent for a call, held for a transaction, tried before they are used."""
 
 import select
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 from spoonbill.backends.postgresql.errors import UnreachedError, is_lost, is_to_repeat
 from spoonbill.backends.shared.backoff import attempts
+from spoonbill.common.bridging.local import Local
 
 __all__ = ["Connections", "numbered"]
 
@@ -65,9 +65,11 @@ class Connections:
         Seconds to wait for a connection.
     binary : bool
         Whether values come as bytes.
+    cursor : callable, optional
+        Makes the cursors, where they are not those of psycopg's own connections.
     """
 
-    def __init__(self, pool: Any, timeout: float, *, binary: bool) -> None:
+    def __init__(self, pool: Any, timeout: float, *, binary: bool, cursor: Callable[..., Any] | None = None) -> None:
         from psycopg import RawCursor
         from psycopg.rows import tuple_row
         from psycopg_pool import PoolTimeout
@@ -75,10 +77,10 @@ class Connections:
         self.pool = pool
         self.binary = binary
         self._timeout = timeout
-        self._cursor, self._row, self._no_connection = RawCursor, tuple_row, PoolTimeout
+        self._cursor, self._row, self._no_connection = cursor or RawCursor, tuple_row, PoolTimeout
         self._ready: deque[Lent] = deque()
         self._waiting = 0
-        self._local = threading.local()
+        self._held: Local[Lent | None] = Local(None)
 
     # -- lending -----------------------------------------------------------------------------------------------
 
@@ -139,8 +141,8 @@ class Connections:
 
     @property
     def held(self) -> Lent | None:
-        """The connection of this thread's transaction."""
-        return getattr(self._local, "held", None)
+        """The connection of the transaction of this thread, or of this call in a bridge."""
+        return self._held.value
 
     # -- statements --------------------------------------------------------------------------------------------
 
@@ -212,14 +214,14 @@ class Connections:
                 yield outer.connection
             return
         lent = self._take()
-        self._local.held = lent
+        self._held.value = lent
         try:
             with lent.connection.transaction():
                 if begin is not None:
                     begin(lent.connection)
                 yield lent.connection
         finally:
-            self._local.held = None
+            self._held.value = None
             self._give(lent)
 
     def close(self) -> None:

@@ -82,6 +82,7 @@ class PostgresEngine(TableEngine[Filter]):
         self.scheme = PostgresScheme() if self._documents else BytesScheme()
         self.pushdown = PostgresPushdown(self.scheme) if self._documents else BytesPushdown(self.scheme)
         self._say = Statements(link.sql, link.kind)
+        self.loops = link.connection.loops
         self._watches = WeakSet[Watch]()
 
     # -- the way to the server ---------------------------------------------------------------------------------

@@ -5,7 +5,17 @@ from typing import Final
 
 from spoonbill.common.error_guide import ErrorGuide
 
-__all__ = ["ABORTED", "GUIDE", "AgainError", "UnreachedError", "is_duplicate", "is_lost", "is_missing", "is_to_repeat"]
+__all__ = [
+    "ABORTED",
+    "GUIDE",
+    "AgainError",
+    "UnreachedError",
+    "is_duplicate",
+    "is_lost",
+    "is_made_already",
+    "is_missing",
+    "is_to_repeat",
+]
 
 _LOST: Final = "lost"
 _MISSING: Final = "42P01"
@@ -46,6 +56,11 @@ def is_missing(error: BaseException) -> bool:
 def is_duplicate(error: BaseException) -> bool:
     """Return whether a row of that key is there already."""
     return _state_of(error) == "23505"
+
+
+def is_made_already(error: BaseException) -> bool:
+    """Return whether a table that was to be made is there: another client made it at the same moment."""
+    return _state_of(error) == "42P07"
 
 
 def is_to_repeat(error: BaseException) -> bool:

@@ -1,13 +1,17 @@
 """From what the user gives to a pool, and to the table of a store."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from spoonbill.backends.postgresql.awaited import AwaitedPool
 from spoonbill.backends.postgresql.connections import Connections
 from spoonbill.backends.postgresql.errors import UnreachedError
 from spoonbill.backends.postgresql.options import PostgresOptions
 from spoonbill.backends.postgresql.table import LONGEST_NAME, Table, quoted
 from spoonbill.backends.shared import Connection, check_client, client_module, unknown_option
+from spoonbill.common.bridging.loop_handles import LoopHandles
 from spoonbill.errors import StoreError, UnsupportedError
 from spoonbill.store import Store
 
@@ -67,11 +71,20 @@ class Link:
             self._connect,
             _disconnect if client is None else _give_back,
             store._closed_error,  # noqa: SLF001
+            LoopHandles(self._connect_async, _disconnect) if client is None else None,
         )
 
     def _connect(self) -> Table:
         pool = self._client if self._client is not None else self._opened()
-        connections = Connections(pool, self._timeout, binary=self.kind == "bytea")
+        return self._table(Connections(pool, self._timeout, binary=self.kind == "bytea"))
+
+    def _connect_async(self) -> Table:
+        pool = AwaitedPool(self._dsn, self._options, self._most, self._configured)
+        with self._explaining():
+            pool.open(self._timeout)
+        return self._table(Connections(pool, self._timeout, binary=self.kind == "bytea", cursor=pool.cursor))
+
+    def _table(self, connections: Connections) -> Table:
         return Table(connections, repr(self._store), self.table, self._schema, self.kind, create=self._create)
 
     def _opened(self) -> Any:
@@ -80,17 +93,8 @@ class Link:
         from psycopg_pool import ConnectionPool
 
         logging.getLogger("psycopg.pool").addFilter(_is_no_retry)
-        try:
+        with self._explaining():
             psycopg.connect(self._dsn, **self._options).close()
-        except psycopg.ProgrammingError as error:
-            misspelled = unknown_option(
-                repr(self._store), _as_option(error), PostgresOptions.__annotations__, self._options
-            )
-            if misspelled is not None:
-                raise misspelled from None
-            raise StoreError(f"open of {self._store!r}: {error}. Check the address and the options.") from error
-        except psycopg.OperationalError as error:
-            raise UnreachedError(str(error)) from error
         return ConnectionPool(
             self._dsn,
             kwargs={"autocommit": True, **self._options},
@@ -101,6 +105,23 @@ class Link:
             open=True,
             name="spoonbill",
         )
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Tell what is wrong with a first connection."""
+        import psycopg
+
+        try:
+            yield
+        except psycopg.ProgrammingError as error:
+            misspelled = unknown_option(
+                repr(self._store), _as_option(error), PostgresOptions.__annotations__, self._options
+            )
+            if misspelled is not None:
+                raise misspelled from None
+            raise StoreError(f"open of {self._store!r}: {error}. Check the address and the options.") from error
+        except psycopg.OperationalError as error:
+            raise UnreachedError(str(error)) from error
 
     def listener(self) -> Any:
         """Return a connection beside the pool, with its settings, to be used as a context manager."""

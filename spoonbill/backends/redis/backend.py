@@ -86,6 +86,7 @@ class Redis(Store[str, bytes]):
     )
     dialect = "server_glob"
     features = frozenset({"ttl"})
+    awaits = True
 
     def __init__(
         self,
@@ -101,14 +102,13 @@ class Redis(Store[str, bytes]):
         handed = None if recipe is not None else client
         self._names = Names(self, prefix)
         self.limits = self._names.limits
-        self._name = self._names.name
-        self._fit = self._names.fit
+        self._name, self._fit = self._names.name, self._names.fit
         clustered = is_cluster(handed, recipe)
         self._connection = (ClusterConnection if clustered else RedisConnection)(handed, recipe, retry_for)
+        self.loop_handles, self._call = self._connection.loops, self._connection.call
+        self.awaits = self.loop_handles is not None
         self._kind = SLOTS if clustered else SCAN  # of the parts that it makes
-        self._call = self._connection.call
-        self._atomic = Atomic(self._connection)
-        self._batches = Batches(self._connection)
+        self._atomic, self._batches = Atomic(self._connection), Batches(self._connection)
         self._expiry = () if ttl is None else encode_ttl(self, ttl)
         self.ends_by_default = ttl is not None
 

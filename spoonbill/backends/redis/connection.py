@@ -4,12 +4,17 @@ import random
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import redis.exceptions as theirs
 
+from spoonbill.backends.redis.awaited import AwaitedPool, can_await
 from spoonbill.backends.redis.client import Recipe, secrets_of
 from spoonbill.backends.redis.wire import exchange, pack, raise_failed, watch
+from spoonbill.common.bridging.bridge import current
+from spoonbill.common.bridging.bridge import pause as wait
+from spoonbill.common.bridging.loop_handles import LoopHandles
 from spoonbill.common.locks import new_lock
 from spoonbill.errors import ClosedError, UnsupportedError
 
@@ -51,6 +56,9 @@ class RedisConnection:
         self._is_node: bool | None = None  # not known yet
         self._unlink = b"UNLINK"
         self._pool: Any = None
+        self.loops: LoopHandles[AwaitedPool] | None = None
+        if recipe is not None and can_await(recipe):
+            self.loops = LoopHandles(partial(AwaitedPool, recipe), AwaitedPool.close)
 
     # -- one command -------------------------------------------------------------------------------------------
 
@@ -65,7 +73,7 @@ class RedisConnection:
             Whether it is safe to repeat where the answer was lost. What was surely not done is repeated in any case.
         """
         try:
-            return exchange(self._pool or self._open_pool(), command, again)
+            return exchange(self._open_pool(), command, again)
         except Exception as error:
             return self.retry(lambda: exchange(self._open_pool(), command, again), error)
 
@@ -162,6 +170,10 @@ class RedisConnection:
     # -- the client --------------------------------------------------------------------------------------------
 
     def _open_pool(self) -> Any:
+        if self.loops is not None and current() is not None:
+            if self._closed:
+                raise ClosedError(self._closed)
+            return self.loops()
         if self._pool is None:
             self._pool = self.open_client().connection_pool
         return self._pool
@@ -187,6 +199,8 @@ class RedisConnection:
             self._closed = message
             self._pool = None
             client, self.client = self.client, None
+        if self.loops is not None:
+            self.loops.close()
         if self._recipe is not None and client is not None:
             client.close()
 
@@ -217,7 +231,7 @@ class RedisConnection:
         while isinstance(error, _PASSING) and not isinstance(error, _LASTING):
             if time.monotonic() + pause > deadline:
                 break
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - so that clients do not come back all at once
+            wait(pause * random.uniform(0.5, 1))  # noqa: S311 - so that clients do not come back all at once
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 self.repair(error)

@@ -5,6 +5,7 @@ from typing import Any
 
 import redis.exceptions as theirs
 
+from spoonbill.common.bridging.bridge import current
 from spoonbill.common.failures import raise_alone
 
 
@@ -23,8 +24,8 @@ def exchange(pool: Any, sent: Any, again: bool, count: int = 0) -> Any:
 
     Parameters
     ----------
-    pool : ConnectionPool
-        Of redis-py.
+    pool : ConnectionPool or AwaitedPool
+        Of redis-py; inside a bridge of the running event loop.
     sent : tuple or bytes
         One command or, with `count`, several packed ones.
     again : bool
@@ -37,6 +38,9 @@ def exchange(pool: Any, sent: Any, again: bool, count: int = 0) -> Any:
     LostAnswerError
         If the connection was lost after something was sent that is not safe to repeat.
     """
+    line = None if current() is None else getattr(pool, "exchange", None)
+    if line is not None:
+        return line(sent, again, count)
     connection = pool.get_connection()  # what fails here has sent nothing
     waiting = False
     try:

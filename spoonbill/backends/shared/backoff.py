@@ -2,15 +2,15 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
+
+from spoonbill.common.bridging.bridge import pause
 
 __all__ = ["attempts"]
 
 _LONGEST: Final = 5.0
 """Seconds of the longest pause."""
-
-pause: Callable[[float], None] = time.sleep
 
 
 def attempts(first: float, *, most: int | None = None, seconds: float | None = None) -> Iterator[int]:

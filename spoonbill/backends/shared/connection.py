@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet, finalize
 
+from spoonbill.common.bridging.bridge import current
 from spoonbill.common.locks import new_lock
 from spoonbill.common.weak import weakly
 from spoonbill.errors import ClosedError
+
+if TYPE_CHECKING:
+    from spoonbill.common.bridging.loop_handles import LoopHandles
 
 __all__ = ["Connection"]
 
@@ -29,11 +33,18 @@ class Connection(Generic[H]):
         the client was handed in.
     closed : callable
         Returns the error of a use after `close`.
+    loops : LoopHandles, optional
+        Gives the handle of the running event loop, to calls inside a bridge.
     """
 
     def __init__(
-        self, connect: Callable[[], H], disconnect: Callable[[H], object] | None, closed: Callable[[], ClosedError]
+        self,
+        connect: Callable[[], H],
+        disconnect: Callable[[H], object] | None,
+        closed: Callable[[], ClosedError],
+        loops: "LoopHandles[H] | None" = None,
     ) -> None:
+        self.loops = loops
         self._connect = weakly(connect)
         self._closed_error = weakly(closed)
         self._closed = False
@@ -51,8 +62,15 @@ class Connection(Generic[H]):
         ClosedError
             After `close`.
         """
+        if self.loops is not None and current() is not None:
+            return self._of_loop(self.loops)
         handle = self._handle
         return handle if handle is not None else self._connected()
+
+    def _of_loop(self, loops: "LoopHandles[H]") -> H:
+        if self._closed:
+            raise self._closed_error()
+        return loops()
 
     def _connected(self) -> H:
         with self._lock:
@@ -68,6 +86,8 @@ class Connection(Generic[H]):
         with self._lock:
             self._handle, self._closed = None, True
             self._release()
+        if self.loops is not None:
+            self.loops.close()
 
     def forget(self) -> None:
         """Let go of the parent's handle in a forked child, without a word to the engine."""

@@ -29,6 +29,8 @@ class _Session(AIOHTTPSession):  # type: ignore[misc] # it has no types
 class S3Folder(ConditionalFolder):
     """A bucket, or a prefix in one."""
 
+    awaits = True
+
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         configuration = {"max_pool_connections": 64, "http_session_cls": _Session, **options.get("config_kwargs", {})}
         super().__init__(url, {**options, "config_kwargs": configuration})

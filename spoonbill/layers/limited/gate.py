@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from spoonbill.common.locks import Lock, new_lock
+from spoonbill.common.bridging.bridge import pause
+from spoonbill.common.bridging.local import Local
+from spoonbill.common.locks import Lock, new_lock, waiting_lock
 
 __all__ = ["Gate"]
+
+
+class _OfThread(threading.local):
+    """Whether a thread is behind the gate."""
+
+    value = False
 
 
 class Gate:
@@ -21,21 +29,23 @@ class Gate:
         Calls at once.
     rate : float or None
         Calls a second; what was not used in the last second may come at once.
+    waits : bool
+        Whether a call may be suspended in a bridge.
     """
 
-    def __init__(self, most: int | None, rate: float | None) -> None:
+    def __init__(self, most: int | None, rate: float | None, *, waits: bool) -> None:
         # A lock a place, so that all are free in a forked child, where the threads that held them are not.
-        self._places = [new_lock() for _ in range(most or 0)]
+        self._places = [waiting_lock() if waits else new_lock() for _ in range(most or 0)]
         self._pause = 0.0 if rate is None else 1 / rate
         self._guard = new_lock()
         self._next = 0.0
-        self._within = threading.local()
+        self._within: Local[bool] | _OfThread = Local(False) if waits else _OfThread()
 
     def guarding(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function behind the gate."""
 
         def guarded(*arguments: Any, **options: Any) -> Any:
-            if getattr(self._within, "depth", 0):
+            if self._within.value:
                 return function(*arguments, **options)
             with self._place():
                 self._wait()
@@ -46,11 +56,11 @@ class Gate:
     @contextmanager
     def _place(self) -> Iterator[None]:
         place = self._taken()
-        self._within.depth = 1
+        self._within.value = True
         try:
             yield
         finally:
-            self._within.depth = 0
+            self._within.value = False
             if place is not None:
                 place.release()
 
@@ -72,4 +82,4 @@ class Gate:
             self._next = max(self._next, now - 1) + self._pause
             wait = self._next - now
         if wait > 0:
-            time.sleep(wait)
+            pause(wait)

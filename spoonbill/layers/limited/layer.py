@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from spoonbill.common.batching import batches
 from spoonbill.common.equality import python_equal
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import new_lock, waiting_lock
 from spoonbill.common.sentinels import MISSING, RAISE, absent
 from spoonbill.common.text import shortened
 from spoonbill.common.traits import Limits
@@ -111,8 +111,9 @@ class Limited(BelowCodec[K, V]):
         self._uses = self._counts and policy in {"lru", "lfu"}
         self._most_value = min((most for most in (max_value, max_bytes) if most is not None), default=None)
         self._most_key = max_key
-        self._guard = new_lock()
+        self.awaits = rate is not None  # it pauses
         super().__init__(store)
+        self._guard = waiting_lock() if self.suspends else new_lock()
         if self._working is not self:
             return
         self.limits = Limits(_least(self.limits.key_bytes, max_key), _least(self.limits.value_bytes, max_value))
@@ -125,7 +126,7 @@ class Limited(BelowCodec[K, V]):
             if getattr(type(self), verb) is getattr(Limited, verb):
                 bind(self, verb, getattr(self.inner, verb), because="reads are not counted")
         if max_concurrent is not None or rate is not None:
-            gate = Gate(max_concurrent, rate)
+            gate = Gate(max_concurrent, rate, waits=self.suspends)
             for verb in VERBS.keys() - _UNGUARDED:
                 bind(self, verb, gate.guarding(getattr(self, verb)), because="waits for its turn")
 

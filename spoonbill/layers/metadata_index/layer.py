@@ -84,6 +84,14 @@ class MetadataIndex(Layer[K, V]):
         """The store that holds the keys."""
         return self._index
 
+    @property
+    def engines(self) -> tuple[Store[Any, Any], ...]:
+        return (*super().engines, *self._index.engines)
+
+    @property
+    def suspends(self) -> bool:
+        return super().suspends or self._index.suspends
+
     # -- one key -----------------------------------------------------------------------------------------------
 
     def set(self, key: K, value: V, *, ttl: float | None = None) -> None:

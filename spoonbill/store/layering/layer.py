@@ -99,6 +99,10 @@ class Layer(Store[K, V]):
         return self._forms.get(verb) is not Form.DERIVED and self.inner.native(verb)
 
     @property
+    def suspends(self) -> bool:
+        return self.awaits or self.inner.suspends
+
+    @property
     def closed(self) -> bool:
         """Whether the store below was closed."""
         return self.inner.closed

@@ -6,6 +6,7 @@ from typing import Any
 
 from spoonbill.common.failures import pass_on, raise_alone
 from spoonbill.common.generics import K, V
+from spoonbill.common.locks import waiting_lock
 from spoonbill.common.traits import Limits
 from spoonbill.errors import StackError
 from spoonbill.store.binding import Form
@@ -39,6 +40,8 @@ class Several(Store[K, V]):
         first = self._stores[0]
         self.dialect, self.match_seconds = first.dialect, first.match_seconds
         self._take_traits()
+        if self.suspends:
+            self._lock = waiting_lock()
 
     def _take_traits(self) -> None:
         stores = self._stores
@@ -67,6 +70,14 @@ class Several(Store[K, V]):
     @property
     def stands_on(self) -> tuple[Store[Any, Any], ...]:
         return tuple(self._stores)
+
+    @property
+    def engines(self) -> tuple[Store[Any, Any], ...]:
+        return tuple(engine for store in self._stores for engine in store.engines)
+
+    @property
+    def suspends(self) -> bool:
+        return self.awaits or any(store.suspends for store in self._stores)
 
     def native(self, verb: str) -> bool:
         """Return whether `verb` leads to the engines' own forms of it, in each of the stores."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import TypeVar
 
 from spoonbill.backends.shared import Connection
-from spoonbill.common.locks import new_lock
+from spoonbill.common.locks import waiting_lock
 from spoonbill.errors import StoreError
 
 __all__ = ["Resource", "readable", "writable"]
@@ -24,7 +24,7 @@ class Resource(ABC):
     def __init__(self, *, create: bool) -> None:
         self._create = create
         self._there = False
-        self._lock = new_lock()
+        self._lock = waiting_lock()
 
     @abstractmethod
     def describe(self) -> bool:

@@ -1,0 +1,1 @@
+"""Synchronous code between an event loop and its waits."""
