@@ -3,6 +3,8 @@
 import asyncio
 import os
 import random
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -42,6 +44,51 @@ def test_one_of_many_tasks_has_the_lock_whatever_is_cancelled():
         assert await drive(lambda: lock.acquire(blocking=False))
 
     asyncio.run(main())
+
+
+BEFORE = """
+import asyncio, threading
+from spoonbill.common.bridging.bridge import drive
+from spoonbill.common.locks import engine_lock, waiting_lock
+
+locks = [waiting_lock(), engine_lock("an engine", waits=True)]
+plain = type(threading.RLock())
+assert all(type(lock).__enter__ is plain.__enter__ and type(lock).release is plain.release for lock in locks)
+
+async def main(lock):
+    taken, let_go = threading.Event(), threading.Event()
+
+    def hold():
+        with lock:
+            taken.set()
+            assert let_go.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert taken.wait(60)
+    passed = []
+
+    def work():
+        with lock, lock:
+            passed.append(1)
+
+    waiting = [asyncio.create_task(drive(work)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    assert not passed
+    let_go.set()
+    await asyncio.gather(*waiting)
+    thread.join()
+    assert len(passed) == 3
+
+for lock in locks:
+    asyncio.run(main(lock))
+assert all(type(lock).__enter__ is not plain.__enter__ for lock in [*locks, waiting_lock()])
+"""
+
+
+def test_until_the_first_bridge_a_lock_is_the_interpreters_own():
+    """Its steps are those in C, and who holds it when the first bridge begins is waited for."""
+    subprocess.run([sys.executable, "-c", BEFORE], check=True, timeout=120)
 
 
 def test_blocking_a_loop_for_its_own_call_is_refused():
