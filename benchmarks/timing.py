@@ -5,6 +5,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,12 @@ def show(rows: Rows) -> None:
 def results(rows: Rows, **facts: Any) -> dict[str, Any]:
     """Return rows as they are kept, with the facts that they depend on."""
     kept = {name: {"measured": round(measured, 3), "goal": goal} for name, (measured, goal) in rows.items()}
-    return {"python": platform.python_version(), "machine": platform.machine(), **facts, "rows": kept}
+    about = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+    return {**about, **facts, "rows": kept}
 
 
 def keep(path: Path, content: dict[str, Any]) -> None:

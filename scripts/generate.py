@@ -1,9 +1,10 @@
-"""Write the pages of promises and of reference from what the code says; with --check, only tell what is out of date."""
+"""Write the pages of promises, of speed and of reference; with --check, only tell what is out of date."""
 
 import sys
 from pathlib import Path
 
 import layer_pages
+from performance_page import performance
 
 from spoonbill import backends
 from spoonbill.filesystems.concurrent import ConcurrentFolder
@@ -129,7 +130,7 @@ def reference() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-PAGES = {"guarantees.md": guarantees, "reference.md": reference}
+PAGES = {"guarantees.md": guarantees, "performance.md": performance, "reference.md": reference}
 
 
 def main() -> int:
